@@ -162,6 +162,18 @@ class Exporter(ABC):
         """Build the file. The same arguments give the same bytes."""
 
 
+class DetailedExporter(Exporter):
+    """A target that can say at once all that keeps a record out."""
+
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return the first of what keeps a record out."""
+        return next(self.unsupported_reasons(record, options), None)
+
+    @abstractmethod
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield all that is missing, not only the first."""
+
+
 class StatisticsExporter(Exporter):
     """A target that reports whole months: it takes no entry and gets no receipt of any.
 

@@ -233,6 +233,18 @@ def to_local_time(moment: datetime) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(SWEDEN).replace(tzinfo=None)
 
 
+def known_time(*moments: datetime | None) -> datetime:
+    """Return the first moment that is known.
+
+    Raises:
+        ValueError: none is; such an entry is unsupported.
+    """
+    known = next(filter(None, moments), None)
+    if known is None:
+        raise ValueError("a record without any time is unsupported and must not come here")
+    return known
+
+
 def format_minute(moment: datetime | None) -> str:
     """Return a time as `2021-12-17 08:15`, or the words for an unknown time."""
     return (

@@ -7,8 +7,6 @@ SHA-256.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -20,7 +18,7 @@ from pipeline.export.archive.mets import PackageContents, PackageFile, mets_xml
 from pipeline.export.archive.premis import premis_xml
 from pipeline.export.archive.sheets import SheetFile, SheetFiles
 from pipeline.export.exporter import data_text
-from pipeline.export.record_text import to_local_time
+from pipeline.export.zip_archive import zip_files
 
 PDF_FOLDER = "representations/pdfa/data"
 SCAN_FOLDER = "representations/skannat/data"
@@ -61,7 +59,8 @@ def build_package(
         "application/xml",
         mets_xml(run.id, contents, run.made_at, _program_version(), settings),
     )
-    return _zip_files(run, [root, *_all_files(contents)])
+    files = [(f"{run.id}/{part.path}", part.data) for part in (root, *_all_files(contents))]
+    return zip_files(files, run.made_at)
 
 
 def _readme(decision: str) -> str:
@@ -100,21 +99,6 @@ def _all_files(contents: PackageContents) -> Iterator[PackageFile]:
     yield from contents.schemas
     for parts in contents.representations.values():
         yield from parts
-
-
-def _zip_files(run: Run, parts: Sequence[PackageFile]) -> bytes:
-    out = io.BytesIO()
-    stamp = to_local_time(run.made_at)
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        for part in parts:
-            entry = zipfile.ZipInfo(
-                f"{run.id}/{part.path}",
-                (stamp.year, stamp.month, stamp.day, stamp.hour, stamp.minute, stamp.second),
-            )
-            entry.external_attr = 0o600 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            file.writestr(entry, part.data)
-    return out.getvalue()
 
 
 def _program_version() -> str:

@@ -24,10 +24,10 @@ from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, age_on, is_temporary_pid, normalize_pid
 from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
-from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, StatisticsExporter
 from pipeline.export.mapping import ExportMapping, StrictModel
 from pipeline.export.record_text import MARK_WORDS
+from pipeline.export.zip_archive import zip_files
 from pipeline.texts import Text
 
 Origin = Literal[
@@ -165,7 +165,7 @@ class AidFileExporter(StatisticsExporter):
                 files[f"{name}.txt"] = _format_file(month_items, options, encoding)
             else:
                 files[f"tillagg-{name}.csv"] = _format_supplement(month_items, options)
-        return zip_files(files, run.made_at)
+        return zip_files(files.items(), run.made_at)
 
     def month(self, record: Record, options: ExportOptions) -> str:
         """Return the month that the aid is for."""

@@ -30,7 +30,6 @@ from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, is_temporary_pid, pid_kind
 from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
-from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import (
     DATA_LANGUAGE,
     TEMPORARY_CLIENT,
@@ -50,10 +49,12 @@ from pipeline.export.record_text import (
     MARK_WORDS,
     amendment_text,
     field_value,
+    known_time,
     late_entry_text,
     to_local_time,
 )
 from pipeline.export.tables.sources import column_text
+from pipeline.export.zip_archive import zip_files
 from pipeline.files.csv_tables import write_csv
 from pipeline.texts import Text
 
@@ -251,7 +252,7 @@ class KhslExporter(StatisticsExporter):
             ExportError: the layout is wrong, or a cell would break its row.
         """
         layout = load_layout(options.settings.forms)
-        return zip_files(dict(_month_files(items, run, options, layout)), run.made_at)
+        return zip_files(_month_files(items, run, options, layout), run.made_at)
 
 
 def _month_files(
@@ -355,9 +356,7 @@ def _format_row(file: LayoutFile, row: KhslRow, run: Run, options: ExportOptions
 
 def care_month(record: Record) -> str:
     """Return the month in which care was given, `ÅÅÅÅ-MM`."""
-    if record.event_at is None:
-        raise ValueError("a record without a day is unsupported and must not come here")
-    return f"{to_local_time(record.event_at):%Y-%m}"
+    return f"{to_local_time(known_time(record.event_at)):%Y-%m}"
 
 
 def _measure_codes(record: Record, mapping: KhslMapping, options: ExportOptions) -> list[str]:

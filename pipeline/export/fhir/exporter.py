@@ -12,7 +12,12 @@ from urllib.parse import urlsplit
 
 from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import TEMPORARY_CLIENT, Exporter, ExportOptions, Item
+from pipeline.export.exporter import (
+    TEMPORARY_CLIENT,
+    DetailedExporter,
+    ExportOptions,
+    Item,
+)
 from pipeline.export.fhir.bundle import entry_bundle, forms_bundle, list_answered_forms
 from pipeline.export.fhir.mapping import FhirMapping
 from pipeline.export.fhir.resource_context import Resource, pid_system
@@ -22,19 +27,15 @@ _EXAMPLE_DOMAIN = "example"
 """The top-level domain of addresses that are examples (RFC 2606)."""
 
 
-class FhirExporter(Exporter):
+class FhirExporter(DetailedExporter):
     """Any form with a mapping to FHIR R4."""
 
     media_type = "application/fhir+ndjson"
     suffix = ".ndjson"
     mapping = FhirMapping
 
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
-        """Return what is missing: a number of a known series, or the day of a measurement."""
-        return next(self.unsupported_reasons(record, options), None)
-
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield all that is missing, not only the first."""
+        """Yield what is missing: a number of a known series, or the day of a measurement."""
         mapping = options.mapping(record.form, FhirMapping)
         if is_temporary_pid(record.client.pid):
             yield TEMPORARY_CLIENT

@@ -7,77 +7,89 @@ as the contracts demand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lxml import etree
 
 from pipeline.domain.identity_numbers import pid_oid
 from pipeline.domain.record import Record, Stamp
 from pipeline.export.exporter import ExportOptions
-from pipeline.export.mapping import CareUnit
+from pipeline.export.mapping import CareUnit, NoteMapping
 from pipeline.export.record_text import care_provider, stamp_hsa_id
 from pipeline.export.rivta.elements import (
-    ElementBuilder,
+    EFTERSKRIFT_NS,
+    RivtaNamespace,
     find_care_unit,
     format_timestamp,
+    patient_access_flag,
     record_author,
 )
+from pipeline.export.rivta.mapping import AlertMapping
+from pipeline.files.xml_output import Namespace, serialize_xml
 
 DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:description:2"
 EXTENSION_NS = "urn:riv:clinicalprocess:healthcond:description:2.1"
-_elements = ElementBuilder(DOMAIN_NS)
-_add_element = _elements.add
+_core, _answer = Namespace(DOMAIN_NS), Namespace(EXTENSION_NS)
 
 
-def add_patient_id(header: etree._Element, record: Record, local_id_type: str) -> None:
-    """Add the client's number and its series."""
-    patient = _add_element(header, "patientId")
-    _add_element(patient, "id", record.client.pid)
-    _add_element(patient, "type", pid_oid(record.client.pid, local_id_type))
+def header_parts(
+    record: Record, mapping: NoteMapping | AlertMapping, options: ExportOptions
+) -> list[etree._Element | None]:
+    """Return the patient, the author, the signer and whether the patient may read it."""
+    pid, approved = record.client.pid, mapping.approved_for_patient
+    return [
+        _core(
+            "patientId",
+            _core("id", pid),
+            _core("type", pid_oid(pid, mapping.local_id_type)),
+        ),
+        _core("accountableHealthcareProfessional", *_author_parts(record, mapping.units, options)),
+        _signature(record.signed, options),
+        _core("approvedForPatient", patient_access_flag(record, approved=approved)),
+    ]
 
 
-def add_author(
-    header: etree._Element,
-    record: Record,
-    units: Mapping[str, CareUnit],
-    options: ExportOptions,
-) -> None:
-    """Add the author, with role and unit, and the care provider."""
-    author = _add_element(header, "accountableHealthcareProfessional")
-    _add_element(author, "authorTime", format_timestamp(record.written_at or record.scanned.at))
+def _author_parts(
+    record: Record, units: Mapping[str, CareUnit], options: ExportOptions
+) -> Iterator[etree._Element]:
+    """Yield the author, with role and unit, and the care provider."""
+    yield _core("authorTime", format_timestamp(record.written_at or record.scanned.at))
     performer = record_author(record)
     if performer.hsa_id:
-        _add_element(author, "healthcareProfessionalHSAId", performer.hsa_id)
+        yield _core("healthcareProfessionalHSAId", performer.hsa_id)
     if performer.name:
-        _add_element(author, "healthcareProfessionalName", performer.name)
+        yield _core("healthcareProfessionalName", performer.name)
+    role = "healthcareProfessionalRoleCode"
     if performer.role:
-        _elements.add_code(author, "healthcareProfessionalRoleCode", performer.role)
+        yield RivtaNamespace(DOMAIN_NS).code(role, performer.role)
     elif title := record.author_title or record.author_role:
-        role = _add_element(author, "healthcareProfessionalRoleCode")
-        _add_element(role, "originalText", title)
+        yield _core(role, _core("originalText", title))
     if unit := find_care_unit(record, units, options):
-        place = _add_element(author, "healthcareProfessionalOrgUnit")
-        _add_element(place, "orgUnitHSAId", unit.hsa_id)
-        _add_element(place, "orgUnitName", unit.name or record.unit)
-        _add_element(author, "healthcareProfessionalCareUnitHSAId", unit.hsa_id)
+        yield _core(
+            "healthcareProfessionalOrgUnit",
+            _core("orgUnitHSAId", unit.hsa_id),
+            _core("orgUnitName", unit.name or record.unit),
+        )
+        yield _core("healthcareProfessionalCareUnitHSAId", unit.hsa_id)
     provider = care_provider(record, options.settings)
-    _add_element(author, "healthcareProfessionalCareGiverHSAId", provider.hsa_id)
+    yield _core("healthcareProfessionalCareGiverHSAId", provider.hsa_id)
 
 
-def add_signature(header: etree._Element, stamp: Stamp | None, options: ExportOptions) -> None:
-    """Add who signed and when; nothing if nobody has."""
+def _signature(stamp: Stamp | None, options: ExportOptions) -> etree._Element | None:
+    """Return who signed and when; None if nobody has."""
     if stamp is None:
-        return
-    signature = _add_element(header, "legalAuthenticator")
-    _add_element(signature, "signatureTime", format_timestamp(stamp.at))
-    if hsa_id := stamp_hsa_id(stamp, options.settings):
-        _add_element(signature, "legalAuthenticatorHSAId", hsa_id)
-    _add_element(signature, "legalAuthenticatorName", stamp.by)
+        return None
+    hsa_id = stamp_hsa_id(stamp, options.settings)
+    return _core(
+        "legalAuthenticator",
+        _core("signatureTime", format_timestamp(stamp.at)),
+        _core("legalAuthenticatorHSAId", hsa_id) if hsa_id else None,
+        _core("legalAuthenticatorName", stamp.by),
+    )
 
 
-def add_result(root: etree._Element, log_id: str) -> None:
-    """Add that the answer is whole, and its number."""
-    extension = ElementBuilder(EXTENSION_NS)
-    result = extension.add(root, "result")
-    extension.add(result, "resultCode", "OK")
-    extension.add(result, "logId", log_id)
+def answer_xml(tag: str, responder: str, documents: Iterable[etree._Element], log_id: str) -> bytes:
+    """Return an answer: the documents, that it is whole, and its number."""
+    result = _answer("result", _answer("resultCode", "OK"), _answer("logId", log_id))
+    prefixes = {"resp": responder, "core": DOMAIN_NS, "ext": EXTENSION_NS, "ef": EFTERSKRIFT_NS}
+    return serialize_xml(Namespace(responder)(tag, *documents, result, prefixes=prefixes))

@@ -19,9 +19,9 @@ from pipeline.export.authorities.erms.elements import control_section, erms_xml
 from pipeline.export.authorities.erms.files import record_files
 from pipeline.export.authorities.erms.mapping import DocumentMapping
 from pipeline.export.authorities.erms.record import Document, record_element
-from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import TEMPORARY_CLIENT, Exporter, ExportOptions, Item
 from pipeline.export.record_text import care_provider, settings_provider
+from pipeline.export.zip_archive import zip_files
 from pipeline.texts import Text
 
 NO_TITLE = Text("export_reason.no_document_title")
@@ -77,7 +77,7 @@ class ErmsExporter(Exporter):
             for name, data in _provider_files(provider, provided, run, options)
         }
         sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()]
-        return zip_files(files | {"SHA256SUMS": "".join(sums).encode()}, run.made_at)
+        return zip_files([*files.items(), ("SHA256SUMS", "".join(sums).encode())], run.made_at)
 
 
 def _folder_names(providers: Sequence[CareProvider]) -> dict[CareProvider, str]:
