@@ -39,12 +39,13 @@ from pipeline.export.exporter import (
 )
 from pipeline.export.mapping import (
     ExportMapping,
+    KvaCode,
     Source,
     StrictModel,
     TableColumn,
+    find_measure_codes,
     load_mapping,
 )
-from pipeline.export.measure_codes import KvaCode, find_measure_codes
 from pipeline.export.record_text import (
     MARK_WORDS,
     amendment_text,

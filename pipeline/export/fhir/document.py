@@ -42,7 +42,7 @@ from pipeline.export.fhir.resource_context import (
 )
 from pipeline.export.fhir.warnings import warnings_tag
 from pipeline.export.manual_entry.block import build_block
-from pipeline.export.measure_codes import KVA_SYSTEM, find_measure_codes
+from pipeline.export.mapping import KVA_SYSTEM, find_measure_codes
 from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text
 from pipeline.files.pdf_output import Document
 from pipeline.files.text import make_printable

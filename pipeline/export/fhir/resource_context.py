@@ -9,18 +9,59 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
+from pipeline.domain.form.rules import load_rules_file
 from pipeline.domain.identity_numbers import PidKind, pid_kind
 from pipeline.domain.record import Record
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.fhir.mapping import FhirMapping
-from pipeline.export.fhir.terms import find_term
 from pipeline.export.record_text import care_provider
 from pipeline.files.text import make_printable
+
+# The terms of codes in public code systems: data of a version and a source (`data/codes`).
+#
+# A file that names a code gives its term in the code system, never words of the program or the
+# form. A code whose term nobody has read goes without one.
+
+TERMS_FILE = Path(__file__).resolve().parents[3] / "data" / "codes" / "terms.yaml"
+
+
+class CodeTerms(BaseModel):
+    """Terms of one code system by code, in its version; `read` says whether the source was read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str
+    name: str
+    version: str
+    source: str
+    read: bool
+    terms: dict[str, str]
+
+
+@cache
+def load_terms(file: Path = TERMS_FILE) -> tuple[CodeTerms, ...]:
+    """Load the terms of all code systems.
+
+    Raises:
+        FormError: the file is missing or does not match the schema.
+    """
+    return tuple(load_rules_file(file, TypeAdapter(list[CodeTerms])))
+
+
+def find_term(system: str, code: str) -> str:
+    """Return the term of a code; empty where it has not been read."""
+    found = (terms.terms.get(code, "") for terms in load_terms() if terms.system == system)
+    return next(filter(None, found), "")
+
 
 Resource = dict[str, Any]
 """A FHIR resource or a part of one, as JSON has it."""

@@ -17,8 +17,12 @@ from pipeline.domain.record import Run
 from pipeline.export.care_system_matches import find_entries_with_matches
 from pipeline.export.exporter import ExportOptions, Item
 from pipeline.export.manual_entry.block import EntryBlock, duty_lines
-from pipeline.export.manual_entry.destination import Destination, find_destination
-from pipeline.export.manual_entry.one_list import route_place, with_field_orders
+from pipeline.export.manual_entry.one_list import (
+    Destination,
+    find_destination,
+    route_place,
+    with_field_orders,
+)
 from pipeline.export.manual_entry.sheet_block import (
     build_sheet_block,
     is_keyed_with,

@@ -25,10 +25,11 @@ from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import write_private
 from pipeline.forms.letterhead import find_logo
-from pipeline.preparation.drill.judging import DrillResult, judge_sheets
 from pipeline.preparation.drill.pages import print_drill
 from pipeline.preparation.drill.sheets import (
+    DrillResult,
     DrillSheet,
+    judge_sheets,
     make_drill_form,
     make_drill_sheets,
 )

@@ -11,8 +11,7 @@ from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import format_serial
 from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.printing import Sheet, draw_sheets
-from pipeline.preparation.drill.judging import DrillResult, SheetResult
-from pipeline.preparation.drill.sheets import DrillSheet, make_drill_form
+from pipeline.preparation.drill.sheets import DrillResult, DrillSheet, SheetResult, make_drill_form
 from pipeline.preparation.outage_pack.pages import (
     TOP_MM,
     Column,

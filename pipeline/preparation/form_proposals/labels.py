@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.domain.model import Box
 from pipeline.preparation.form_proposals.fields import DrawnField, Shape
-from pipeline.preparation.form_proposals.shapes import overlap
-from pipeline.preparation.form_proposals.words import TextLine
+from pipeline.preparation.form_proposals.shapes import TextLine, overlap
 
 _ABOVE_MM, _NEAR_ABOVE_MM = 6.5, 3.5
 """Farthest and usual distance of a label above."""

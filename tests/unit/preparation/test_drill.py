@@ -40,17 +40,15 @@ from pipeline.preparation.drill.drills import (
     finish_drill,
     make_drill,
 )
-from pipeline.preparation.drill.judging import (
+from pipeline.preparation.drill.pages import describe_remarks, print_result
+from pipeline.preparation.drill.sheets import (
+    DRILL_ID_PREFIX,
+    SHEETS,
     DrillResult,
     FieldCounts,
     SheetResult,
     is_same,
     judge_sheets,
-)
-from pipeline.preparation.drill.pages import describe_remarks, print_result
-from pipeline.preparation.drill.sheets import (
-    DRILL_ID_PREFIX,
-    SHEETS,
     load_content,
     make_drill_form,
     make_drill_sheets,

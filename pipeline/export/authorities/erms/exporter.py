@@ -17,8 +17,7 @@ from pipeline.domain.record import CareProvider, Record, Run
 from pipeline.export.authorities.erms.classification import PLAN_FILE, load_plan
 from pipeline.export.authorities.erms.elements import control_section, erms_xml
 from pipeline.export.authorities.erms.files import record_files
-from pipeline.export.authorities.erms.mapping import DocumentMapping
-from pipeline.export.authorities.erms.record import Document, record_element
+from pipeline.export.authorities.erms.record import Document, DocumentMapping, record_element
 from pipeline.export.exporter import TEMPORARY_CLIENT, Exporter, ExportOptions, Item
 from pipeline.export.record_text import care_provider, settings_provider
 from pipeline.export.zip_archive import zip_files

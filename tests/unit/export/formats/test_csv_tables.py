@@ -21,7 +21,6 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.settings import ROOT
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
-from pipeline.export.left_out import unmapped_fields_notices
 from pipeline.export.mapping import (
     FIELD_SOURCE_PREFIXES,
     ManualEntryField,
@@ -35,7 +34,7 @@ from pipeline.export.mapping import (
 )
 from pipeline.export.rivta.mapping import ActivityMapping, GroupMapping, ObservationMapping
 from pipeline.export.tables.csv_table import CsvExporter
-from pipeline.export.tables.sources import SOURCES, column_text
+from pipeline.export.tables.sources import SOURCES, column_text, unmapped_fields_notices
 from pipeline.files.csv_tables import neutralize_formula, write_csv
 from tests.support.store.export_examples import (
     ARNE,

@@ -28,7 +28,7 @@ from pipeline.export.key_in.signatures import (
     undo_signature,
 )
 from pipeline.export.manual_entry.block import build_block
-from pipeline.export.manual_entry.destination import Destination
+from pipeline.export.manual_entry.one_list import Destination
 from pipeline.export.manual_entry.sheet_block import is_keyed_with
 from pipeline.export.mapping import (
     ManualEntryField,
