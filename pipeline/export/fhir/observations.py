@@ -43,7 +43,10 @@ def observation_resources(filing: ResourceContext) -> list[tuple[str, Resource]]
     return [
         (_measurement_name(measurement), _observation_resource(filing, measurement))
         for measurement in filing.mapping.measurements
-        if any(_is_written(filing, name) for name in measurement.fields())
+        if any(
+            filing.record.fields.get(name) is not None or name in filing.record.illegible
+            for name in measurement.fields()
+        )
     ]
 
 
@@ -61,7 +64,7 @@ def _observation_resource(filing: ResourceContext, measurement: Measurement) -> 
         ],
         "status": "corrected" if filing.item.amends else "final",
         "category": [
-            _category_concept(code)
+            coding_concept(f"{TERMINOLOGY}observation-category", code)
             for code in dict.fromkeys((measurement.category, _EXAM_CATEGORY))
         ],
         "code": _measurement_code(measurement),
@@ -107,10 +110,6 @@ def _measurement_name(measurement: Measurement) -> str:
     return measurement.field or "-".join(part.field for part in measurement.parts)
 
 
-def _is_written(filing: ResourceContext, name: str) -> bool:
-    return filing.record.fields.get(name) is not None or name in filing.record.illegible
-
-
 def _part_value(filing: ResourceContext, part: MeasurementPart) -> Resource:
     """Return the number, or that it is absent: nothing is written, or it is illegible."""
     value = filing.record.fields.get(part.field)
@@ -148,10 +147,6 @@ def _list_notes(filing: ResourceContext) -> tuple[str, ...]:
     )
     amendment, late = amendment_text(filing.item), late_entry_text(filing.record, filing.settings)
     return remark, *noted, amendment, late
-
-
-def _category_concept(code: str) -> Resource:
-    return coding_concept(f"{TERMINOLOGY}observation-category", code)
 
 
 def _measurement_code(concept: Concept) -> Resource:

@@ -165,12 +165,8 @@ def _answer_value(spec: FieldSpec, value: Value, url: str) -> Resource:
         return {"valueDate": value}
     if kind == "decimal":
         return {"valueDecimal": parse_number(str(value))}
-    return {"valueString": _presence_text(value)}
-
-
-def _presence_text(value: Value) -> Value:
-    """Return in words whether there are initials, where only that is known."""
-    return signature_presence(present=value) if isinstance(value, bool) else value
+    # In words whether there are initials, where only that is known.
+    return {"valueString": signature_presence(present=value) if isinstance(value, bool) else value}
 
 
 def _option_coding(spec: FieldSpec, url: str, value: str) -> Resource:

@@ -50,7 +50,12 @@ class Destination(NamedTuple):
     @property
     def file_part(self) -> str:
         """The destination as part of a file name: short, in small ASCII letters and hyphens."""
-        parts = (_NOT_IN_FILE_NAME.sub("-", _to_ascii(part).lower()).strip("-") for part in self)
+        parts = (
+            _NOT_IN_FILE_NAME.sub(
+                "-", unicodedata.normalize("NFKD", part).encode("ascii", "ignore").decode().lower()
+            ).strip("-")
+            for part in self
+        )
         return "-".join(part[:_PART_LENGTH].strip("-") for part in parts if part)
 
 
@@ -65,10 +70,6 @@ def find_destination(form: str, area: str, system: str = "", module: str = "") -
         return Destination(system, module, area)
     system_id = find_system(form, area)
     return Destination(system_name(system_id), module or find_module(system_id, form), area)
-
-
-def _to_ascii(text: str) -> str:
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 # The order of the key-in list: that of the queue, so that what may do harm is keyed in first.

@@ -171,6 +171,7 @@ def _choose_values(form: Form, number: int, day: date) -> dict[str, str | bool]:
 
 def _choose_value(spec: FieldSpec, number: int) -> str | bool | None:
     """Choose what is written in a field that says neither who nor when; None leaves it empty."""
+    # Whether a sentence may be written in a field without saying anything of dose or allergy.
     match spec.kind:
         case Kind.MARK:
             return True
@@ -180,16 +181,13 @@ def _choose_value(spec: FieldSpec, number: int) -> str | bool | None:
             low, high = spec.plausible or (spec.minimum or 1, spec.maximum or 9)
             digits = 10 ** (spec.cell_count - spec.decimals) - 1
             return f"{min((low + high) / 2, digits):.{spec.decimals}f}"
-        case Kind.TEXT | Kind.LINES if _takes_note(spec):
+        case Kind.TEXT | Kind.LINES if (
+            spec.format is None and not spec.critical and spec.area.w >= _NOTE_MM
+        ):
             texts = load_content().texts
             return texts[number % len(texts)]
         case _:
             return None
-
-
-def _takes_note(spec: FieldSpec) -> bool:
-    """Whether a sentence may be written in a field without saying anything of dose or allergy."""
-    return spec.format is None and not spec.critical and spec.area.w >= _NOTE_MM
 
 
 # Judge a drill: which sheets came back, and which fields were read as they were to be written.

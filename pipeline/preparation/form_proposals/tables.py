@@ -119,12 +119,12 @@ def _repeats(fields: Sequence[LabelledField], chain: Sequence[int]) -> bool:
     usual = said.most_common(1)[0][0]
     # A heading above the first row is a label that the others lack.
     later = texts[1:]
-    same = sum(not text or _is_like(text, usual) for text in later)
+    same = sum(
+        not text
+        or (SequenceMatcher(None, text.casefold(), usual.casefold()).ratio() >= _SAME_LABEL)
+        for text in later
+    )
     return same >= _MIN_SAME * len(later)
-
-
-def _is_like(text: str, other: str) -> bool:
-    return SequenceMatcher(None, text.casefold(), other.casefold()).ratio() >= _SAME_LABEL
 
 
 def _in_one_table(
