@@ -83,6 +83,12 @@ def field_value(record: Record, name: str, forms: Forms) -> Value:
     return False if spec and spec.traits.is_boolean else None
 
 
+def legible_text(record: Record, name: str) -> str:
+    """Return the value of a text field; empty where it is illegible or empty."""
+    value = record.fields.get(name)
+    return value.strip() if isinstance(value, str) and name not in record.illegible else ""
+
+
 def format_field_value(record: Record, name: str, forms: Forms) -> str:
     """Return a field's value in words for a reader; empty when the field is empty.
 

@@ -18,8 +18,7 @@ from lxml import etree
 
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
-from pipeline.export.archive.descriptive import erms_metadata
-from pipeline.export.archive.premis import premis_xml
+from pipeline.export.archive.descriptive import erms_metadata, premis_xml
 from pipeline.export.archive.sheets import SheetFile, SheetFiles
 from pipeline.export.exporter import DATA_LANGUAGE, data_text
 from pipeline.export.zip_archive import zip_files

@@ -54,7 +54,7 @@ from pipeline.export.record_text import (
     late_entry_text,
     to_local_time,
 )
-from pipeline.export.tables.sources import column_text
+from pipeline.export.tables.csv_table import column_text
 from pipeline.export.zip_archive import zip_files
 from pipeline.files.csv_tables import write_csv
 from pipeline.texts import Text

@@ -12,15 +12,16 @@ from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.fhir.observations import parse_number
-from pipeline.export.fhir.practitioner import author, practitioner_role
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,
     Resource,
     ResourceContext,
     absent_value,
+    author,
     identifier_system,
     is_withheld,
+    practitioner_role,
 )
 from pipeline.export.record_text import field_value, is_signature_missing, signature_presence
 from pipeline.texts import Text

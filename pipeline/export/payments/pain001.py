@@ -28,7 +28,7 @@ from pipeline.export.payments.message import (
     PaymentOrder,
     build_message,
 )
-from pipeline.export.record_text import field_value, format_field_value, to_local_time
+from pipeline.export.record_text import field_value, format_field_value, legible_text, to_local_time
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED
 from pipeline.texts import Text
 
@@ -170,8 +170,8 @@ class PaymentExporter(Exporter):
 
 def _is_payable(record: Record, mapping: PaymentMapping) -> bool:
     clearing, account = (
-        field_digits(record, mapping.clearing),
-        field_digits(record, mapping.account),
+        legible_text(record, mapping.clearing),
+        legible_text(record, mapping.account),
     )
     if not _CLEARING_PATTERN.fullmatch(clearing) or not _ACCOUNT_PATTERN.fullmatch(account):
         return False
@@ -181,12 +181,6 @@ def _is_payable(record: Record, mapping: PaymentMapping) -> bool:
         return False
 
 
-def field_digits(record: Record, field: str) -> str:
-    """Return the value of a field of digits; empty where it is illegible or empty."""
-    value = record.fields.get(field)
-    return value.strip() if isinstance(value, str) and field not in record.illegible else ""
-
-
 def payment_amount(record: Record, mapping: PaymentMapping) -> Decimal:
     """Return the amount that an entry pays, kronor with exactly two decimals.
 
@@ -194,7 +188,7 @@ def payment_amount(record: Record, mapping: PaymentMapping) -> Decimal:
         ExportError: it cannot be read, or has parts of an öre.
     """
     try:
-        amount = Decimal(field_digits(record, mapping.amount).replace(",", "."))
+        amount = Decimal(legible_text(record, mapping.amount).replace(",", "."))
         if amount.is_finite() and amount == amount.quantize(Decimal("0.01")):
             return amount.quantize(Decimal("0.01"))
     except InvalidOperation:
@@ -232,8 +226,8 @@ def payee_town(record: Record) -> str:
 def _to_payment(record: Record, run: Run, options: ExportOptions) -> PaymentOrder:
     mapping = options.mapping(record.form, PaymentMapping)
     clearing, account = (
-        field_digits(record, mapping.clearing),
-        field_digits(record, mapping.account),
+        legible_text(record, mapping.clearing),
+        legible_text(record, mapping.account),
     )
     return PaymentOrder(
         entry_id=record.entry_id,

@@ -29,18 +29,16 @@ from pipeline.export.record_text import (
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
+    DOMAIN_NS,
+    answer_xml,
     extension,
     format_timestamp,
+    header_parts,
     missing_note_reasons,
 )
 from pipeline.export.rivta.run_archive import (
     AnswersExporter,
     log_id,
-)
-from pipeline.export.rivta.summary_header import (
-    DOMAIN_NS,
-    answer_xml,
-    header_parts,
 )
 from pipeline.files.xml_output import Namespace
 from pipeline.texts import Text

@@ -8,7 +8,7 @@ schema lets other namespaces in. An unknown HSA-id is left out; nothing is made 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -18,16 +18,11 @@ from pipeline.domain.identity_numbers import birth_date, is_hsa_id, is_temporary
 from pipeline.domain.record import CareProvider, Record, Stamp
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
-from pipeline.export.mapping import CareUnit
-from pipeline.export.record_text import (
-    Signature,
-    care_provider,
-    stamp_hsa_id,
-    to_local_time,
-)
-from pipeline.export.rivta.mapping import Code, GroupMapping
+from pipeline.export.mapping import CareUnit, NoteMapping
+from pipeline.export.record_text import Signature, care_provider, stamp_hsa_id, to_local_time
+from pipeline.export.rivta.mapping import AlertMapping, Code, GroupMapping
 from pipeline.export.rivta.role_codes import find_role_code
-from pipeline.files.xml_output import Namespace
+from pipeline.files.xml_output import Namespace, serialize_xml
 from pipeline.texts import Text
 
 EFTERSKRIFT_NS = "urn:efterskrift:export:1"
@@ -243,3 +238,77 @@ def unsupported_group_reasons(record: Record, options: ExportOptions) -> Iterato
         yield TEMPORARY_CLIENT
     elif birth_date(record.client.pid) is None or not pid_oid(record.client.pid):
         yield Text("export_reason.no_true_pid")
+
+
+# The header of a document of clinicalprocess:healthcond:description: patient, author and signer.
+#
+# Both contracts of the domain have it; they spell the source system's id differently. An unknown
+# HSA-id is left out; nothing is made up. A role without a code is text, and has no other part then,
+# as the contracts demand.
+
+DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:description:2"
+EXTENSION_NS = "urn:riv:clinicalprocess:healthcond:description:2.1"
+_core, _answer = Namespace(DOMAIN_NS), Namespace(EXTENSION_NS)
+
+
+def header_parts(
+    record: Record, mapping: NoteMapping | AlertMapping, options: ExportOptions
+) -> list[etree._Element | None]:
+    """Return the patient, the author, the signer and whether the patient may read it."""
+    pid, approved = record.client.pid, mapping.approved_for_patient
+    return [
+        _core(
+            "patientId",
+            _core("id", pid),
+            _core("type", pid_oid(pid, mapping.local_id_type)),
+        ),
+        _core("accountableHealthcareProfessional", *_author_parts(record, mapping.units, options)),
+        _signature(record.signed, options),
+        _core("approvedForPatient", patient_access_flag(record, approved=approved)),
+    ]
+
+
+def _author_parts(
+    record: Record, units: Mapping[str, CareUnit], options: ExportOptions
+) -> Iterator[etree._Element]:
+    """Yield the author, with role and unit, and the care provider."""
+    yield _core("authorTime", format_timestamp(record.written_at or record.scanned.at))
+    performer = record_author(record)
+    if performer.hsa_id:
+        yield _core("healthcareProfessionalHSAId", performer.hsa_id)
+    if performer.name:
+        yield _core("healthcareProfessionalName", performer.name)
+    role = "healthcareProfessionalRoleCode"
+    if performer.role:
+        yield RivtaNamespace(DOMAIN_NS).code(role, performer.role)
+    elif title := record.author_title or record.author_role:
+        yield _core(role, _core("originalText", title))
+    if unit := find_care_unit(record, units, options):
+        yield _core(
+            "healthcareProfessionalOrgUnit",
+            _core("orgUnitHSAId", unit.hsa_id),
+            _core("orgUnitName", unit.name or record.unit),
+        )
+        yield _core("healthcareProfessionalCareUnitHSAId", unit.hsa_id)
+    provider = care_provider(record, options.settings)
+    yield _core("healthcareProfessionalCareGiverHSAId", provider.hsa_id)
+
+
+def _signature(stamp: Stamp | None, options: ExportOptions) -> etree._Element | None:
+    """Return who signed and when; None if nobody has."""
+    if stamp is None:
+        return None
+    hsa_id = stamp_hsa_id(stamp, options.settings)
+    return _core(
+        "legalAuthenticator",
+        _core("signatureTime", format_timestamp(stamp.at)),
+        _core("legalAuthenticatorHSAId", hsa_id) if hsa_id else None,
+        _core("legalAuthenticatorName", stamp.by),
+    )
+
+
+def answer_xml(tag: str, responder: str, documents: Iterable[etree._Element], log_id: str) -> bytes:
+    """Return an answer: the documents, that it is whole, and its number."""
+    result = _answer("result", _answer("resultCode", "OK"), _answer("logId", log_id))
+    prefixes = {"resp": responder, "core": DOMAIN_NS, "ext": EXTENSION_NS, "ef": EFTERSKRIFT_NS}
+    return serialize_xml(Namespace(responder)(tag, *documents, result, prefixes=prefixes))

@@ -25,7 +25,7 @@ from pipeline.export.runs.candidates import (
     load_candidates,
     with_manual_corrections,
 )
-from pipeline.export.tables.sources import unmapped_fields_notices
+from pipeline.export.tables.csv_table import unmapped_fields_notices
 from pipeline.export.targets import find_target
 from pipeline.review.signing import count_waiting_signatures
 from pipeline.store.exports.routes import list_routes

@@ -6,12 +6,14 @@ a spreadsheet has to import that column as text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.identity_numbers import is_temporary_pid
-from pipeline.domain.record import Record, Run
+from pipeline.domain.form.field import Format
+from pipeline.domain.identity_numbers import format_short_pid, is_temporary_pid
+from pipeline.domain.record import Record, Run, Stamp
 from pipeline.export.exporter import (
     TEMPORARY_CLIENT,
     Exporter,
@@ -19,12 +21,223 @@ from pipeline.export.exporter import (
     Item,
     insert_withdrawals,
 )
-from pipeline.export.mapping import TableMapping, load_mappings
+from pipeline.export.mapping import FIELD_SOURCE_PREFIXES, TableColumn, TableMapping, load_mappings
+from pipeline.export.record_text import (
+    ILLEGIBLE_TEXT,
+    MARK_WORDS,
+    amendment_text,
+    field_value,
+    find_field_spec,
+    find_record_form,
+    find_signature,
+    format_field_value,
+    is_signature_missing,
+    labelled,
+    late_entry_text,
+    to_local_time,
+    with_decimal_comma,
+)
 from pipeline.export.runs import ExportContext
-from pipeline.export.tables.sources import column_text
 from pipeline.export.targets import find_target
 from pipeline.files.csv_tables import csv_reader, write_csv
 from pipeline.texts import Text
+
+# Where a table column's value may come from: the words of `source:` in a mapping file.
+
+# What the paper says and the columns of a table do not take.
+#
+# An entry goes to one target: what its file leaves out is in no system at all.
+
+REST_SOURCE = "rest.text"
+"""The source of a column that holds all that the others leave out."""
+
+
+def unmapped_fields_text(item: Item, options: ExportOptions) -> str:
+    """Return each field that no column takes with its label, a line each.
+
+    A box without a mark says nothing, not no. Who, when and by whom are left out here: mappings
+    have other sources for them.
+    """
+    record, form = item.record, find_record_form(item.record, options.forms)
+    mapping = options.mappings.get(record.form)
+    mapped = mapping.fields() if mapping else set[str]()
+    with_own_source = (
+        {spec.column for spec in form.entry_fields(record.row) if spec.means is not None}
+        if form
+        else set[str]()
+    )
+    names = [
+        name
+        for name in record.fields
+        if name not in mapped | with_own_source
+        and field_value(record, name, options.forms) is not False
+    ]
+    return "\n".join(
+        labelled(record, name, words)
+        for name in names
+        if (words := format_field_value(record, name, options.forms))
+    )
+
+
+def unmapped_fields_notices(
+    options: ExportOptions, exported_forms: Collection[str]
+) -> tuple[Text, ...]:
+    """Return which fields of these forms the tables of a target leave out, a sentence a form."""
+    notices = (
+        _unmapped_fields_notice(form_id, mapping, options)
+        for form_id, mapping in sorted(options.mappings.items())
+        if form_id in exported_forms
+    )
+    return tuple(notice for notice in notices if notice)
+
+
+def _unmapped_fields_notice(form_id: str, mapping: object, options: ExportOptions) -> Text | None:
+    versions = [form for (known_id, _), form in options.forms.items() if known_id == form_id]
+    if (
+        not isinstance(mapping, TableMapping)
+        or not versions
+        or any(column.source == REST_SOURCE for column in mapping.columns)
+    ):
+        return None
+    newest, mapped = max(versions, key=lambda form: form.version), mapping.fields()
+    # A field that only an older version has is left out as well.
+    labels = dict.fromkeys(
+        spec.full_label
+        for form in versions
+        for spec in form.fields
+        if spec.means is None and spec.column not in mapped
+    )
+    if not labels:
+        return None
+    return Text(
+        "export_notice.unmapped_fields",
+        {"form": newest.title, "labels": ", ".join(labels), "source": REST_SOURCE},
+    )
+
+
+SourceGetter = Callable[[Item, Run, ExportOptions], str]
+
+
+def column_text(column: TableColumn, item: Item, run: Run, options: ExportOptions) -> str:
+    """Return what a column says about an entry, codes applied.
+
+    Raises:
+        ExportError: the source is unknown.
+    """
+    if column.constant is not None:
+        return column.constant
+    source = column.source or ""
+    text = (
+        _field_source_text(item.record, source, options)
+        if source.startswith(FIELD_SOURCE_PREFIXES)
+        else _find_source(source)(item, run, options)
+    )
+    return column.codes.get(text, text)
+
+
+def _find_source(name: str) -> SourceGetter:
+    try:
+        return SOURCES[name]
+    except KeyError as error:
+        raise ExportError("no_source", name=name, sources=", ".join(SOURCES)) from error
+
+
+def _field_source_text(record: Record, source: str, options: ExportOptions) -> str:
+    """Return the value of `field.<name>`, or the person of `performer.<name>`."""
+    prefix, _, name = source.partition(".")
+    return (
+        _field_data(record, name, options)
+        if prefix == "field"
+        else _performer_name(record, name, options)
+    )
+
+
+def _field_data(record: Record, name: str, options: ExportOptions) -> str:
+    """Return the value as data: `ja`/`nej`, an option's value, a number without its measure."""
+    if name in record.illegible:
+        return ILLEGIBLE_TEXT
+    value = field_value(record, name, options.forms)
+    spec = find_field_spec(record, name, options.forms)
+    if value is False and spec and spec.traits.is_signature:
+        return MARK_WORDS[value] if is_signature_missing(record, spec) else ""
+    if isinstance(value, bool):
+        return MARK_WORDS[value]
+    return with_decimal_comma(value or "") if spec and spec.format is Format.NUMBER else value or ""
+
+
+def _performer_name(record: Record, name: str, options: ExportOptions) -> str:
+    """Return who answers for a row by its initials; empty where there are no legible ones."""
+    signature = find_signature(record, name, options.staff)
+    return signature.performer if signature else ""
+
+
+def _from_record(get: Callable[[Record], str]) -> SourceGetter:
+    return lambda item, _run, _options: get(item.record)
+
+
+def _format_date(moment: datetime | None) -> str:
+    return f"{to_local_time(moment):%Y-%m-%d}" if moment else ""
+
+
+def _format_clock(moment: datetime | None) -> str:
+    return f"{to_local_time(moment):%H:%M}" if moment else ""
+
+
+def _format_date_and_time(moment: datetime | None) -> str:
+    return f"{_format_date(moment)} {_format_clock(moment)}".strip()
+
+
+def _stamp_time(stamp: Stamp | None) -> str:
+    return _format_date_and_time(stamp.at) if stamp else ""
+
+
+def _stamp_person(stamp: Stamp | None) -> str:
+    return stamp.by if stamp else ""
+
+
+SOURCES: dict[str, SourceGetter] = {
+    "client.pid": _from_record(lambda r: r.client.pid),
+    "client.pid_short": lambda item, run, _options: format_short_pid(
+        item.record.client.pid, to_local_time(run.made_at).date()
+    ),
+    "client.name": _from_record(lambda r: r.client.name),
+    "event.date": _from_record(lambda r: _format_date(r.event_at)),
+    "event.time": _from_record(
+        lambda r: "" if "event_at" in r.clock_unknown else _format_clock(r.event_at)
+    ),
+    "written.date": _from_record(lambda r: _format_date(r.written_at)),
+    "written.time": _from_record(
+        lambda r: "" if "written_at" in r.clock_unknown else _format_clock(r.written_at)
+    ),
+    "author.name": _from_record(lambda r: r.author),
+    "author.title": _from_record(lambda r: r.author_title),
+    "scanned.at": _from_record(lambda r: _stamp_time(r.scanned)),
+    "scanned.by": _from_record(lambda r: _stamp_person(r.scanned)),
+    "read.at": _from_record(lambda r: _format_date_and_time(r.read_at)),
+    "read.version": _from_record(lambda r: r.reader_version),
+    "entered.at": _from_record(lambda r: _stamp_time(r.entered)),
+    "entered.by": _from_record(lambda r: _stamp_person(r.entered)),
+    "verified.at": _from_record(lambda r: _stamp_time(r.verified)),
+    "verified.by": _from_record(lambda r: _stamp_person(r.verified)),
+    "signed.at": _from_record(lambda r: _stamp_time(r.signed)),
+    "signed.by": _from_record(lambda r: _stamp_person(r.signed)),
+    "entry.id": _from_record(lambda r: r.entry_id),
+    "entry.revision": _from_record(lambda r: str(r.revision)),
+    "entry.serial": _from_record(lambda r: r.serial),
+    "entry.row": _from_record(lambda r: "" if r.row is None else str(r.row)),
+    "entry.place": _from_record(lambda r: r.place),
+    "entry.unit": _from_record(lambda r: r.unit),
+    "entry.form": _from_record(lambda r: r.title),
+    "entry.area": _from_record(lambda r: r.area),
+    "entry.voided": _from_record(lambda r: r.voided or ""),
+    "run.id": lambda _item, run, _options: run.id,
+    "run.number": lambda item, _run, _options: str(item.number),
+    "run.at": lambda _item, run, _options: _format_date_and_time(run.made_at),
+    "run.by": lambda _item, run, _options: run.made_by,
+    "late.text": lambda item, _run, options: late_entry_text(item.record, options.settings),
+    "amendment.text": lambda item, _run, _options: amendment_text(item),
+    REST_SOURCE: lambda item, _run, options: unmapped_fields_text(item, options),
+}
 
 
 class CsvExporter(Exporter):

@@ -37,10 +37,11 @@ from pipeline.preparation.drill.drills import (
     MAX_SCAN_PAGES,
     Drill,
     DrillScan,
+    describe_remarks,
     finish_drill,
     make_drill,
+    print_result,
 )
-from pipeline.preparation.drill.pages import describe_remarks, print_result
 from pipeline.preparation.drill.sheets import (
     DRILL_ID_PREFIX,
     SHEETS,

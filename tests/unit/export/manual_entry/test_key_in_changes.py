@@ -10,8 +10,7 @@ from sqlalchemy import select
 from pipeline.domain.errors import EntryChangedError, ExportError, NotAllowedError
 from pipeline.domain.model import Person
 from pipeline.export.key_in import screen
-from pipeline.export.key_in.copies import save_copied_parts
-from pipeline.export.key_in.signatures import sign_entries
+from pipeline.export.key_in.signatures import save_copied_parts, sign_entries
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.review import corrections

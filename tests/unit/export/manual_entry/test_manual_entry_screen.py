@@ -27,9 +27,8 @@ from pipeline.export.key_in.signatures import (
     sign_entries,
     undo_signature,
 )
-from pipeline.export.manual_entry.block import build_block
+from pipeline.export.manual_entry.block import build_block, is_keyed_with
 from pipeline.export.manual_entry.one_list import Destination
-from pipeline.export.manual_entry.sheet_block import is_keyed_with
 from pipeline.export.mapping import (
     ManualEntryField,
     ManualEntryMapping,
