@@ -14,7 +14,7 @@ from lxml import etree
 from pipeline.domain.law.retention import Retention
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.archive.sheets import SheetFile, SheetFiles, retention_start
+from pipeline.export.archive.sheets import PackageFile, SheetFiles, retention_start
 from pipeline.export.authorities.erms.elements import (
     PROTECTED_IDENTITY,
     agents_element,
@@ -206,7 +206,7 @@ def premis_xml(sheets: Iterable[SheetFiles], folders: tuple[str, str], run: Run)
     return serialize_xml(root)
 
 
-def _object(path: str, file: SheetFile, derived: Sequence[str] = ()) -> etree._Element:
+def _object(path: str, file: PackageFile, derived: Sequence[str] = ()) -> etree._Element:
     """Return a file with checksum and format.
 
     Args:

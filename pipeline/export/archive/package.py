@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -19,7 +19,7 @@ from lxml import etree
 from pipeline.domain.record import Run
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.descriptive import erms_metadata, premis_xml
-from pipeline.export.archive.sheets import SheetFile, SheetFiles
+from pipeline.export.archive.sheets import PackageFile, SheetFiles
 from pipeline.export.exporter import DATA_LANGUAGE, data_text
 from pipeline.export.zip_archive import zip_files
 from pipeline.files.xml_output import Namespace, serialize_xml
@@ -38,15 +38,6 @@ PROFILE = "https://earksip.dilcis.eu/profile/E-ARK-SIP.xml"
 CONTENT = "Textual works – Print"
 CONTENT_INFORMATION = "citserms_v2_1"
 REPRESENTATIONS = "Representations"
-
-
-@dataclass(frozen=True, slots=True)
-class PackageFile:
-    """A file of the package: its path from the root, and its bytes."""
-
-    path: str
-    media_type: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +144,7 @@ def _metadata_reference(
     return _mets(
         "mdRef",
         _file_attributes(part, time),
-        _location(part.path),
+        _location(part.name),
         LOCTYPE="URL",
         MDTYPE=kind,
         OTHERMDTYPE=other,
@@ -171,7 +162,7 @@ def _file_group(number: int, use: str, parts: Sequence[PackageFile], time: str) 
             _mets(
                 "file",
                 _file_attributes(part, time),
-                _mets("FLocat", _location(part.path), LOCTYPE="URL"),
+                _mets("FLocat", _location(part.name), LOCTYPE="URL"),
                 ID=f"file-{number}-{count}",
             )
             for count, part in enumerate(parts, 1)
@@ -263,7 +254,7 @@ def build_package(
         "application/xml",
         mets_xml(run.id, contents, run.made_at, _program_version(), settings),
     )
-    files = [(f"{run.id}/{part.path}", part.data) for part in (root, *_all_files(contents))]
+    files = [(f"{run.id}/{part.name}", part.data) for part in (root, *_all_files(contents))]
     return zip_files(files, run.made_at)
 
 
@@ -292,8 +283,8 @@ def _schema_files(settings: Settings) -> tuple[PackageFile, ...]:
     )
 
 
-def _package_file(folder: str, file: SheetFile) -> PackageFile:
-    return PackageFile(f"{folder}/{file.name}", file.media_type, file.data)
+def _package_file(folder: str, file: PackageFile) -> PackageFile:
+    return replace(file, name=f"{folder}/{file.name}")
 
 
 def _all_files(contents: PackageContents) -> Iterator[PackageFile]:

@@ -19,6 +19,7 @@ from pipeline.domain.law.retention import Retention, RetentionFacts, birth_day, 
 from pipeline.domain.model import Outcome, PrintedWord
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
+from pipeline.export.context import ExportContext
 from pipeline.export.exporter import data_text
 from pipeline.export.record_text import (
     format_event_time,
@@ -27,7 +28,6 @@ from pipeline.export.record_text import (
     record_law,
     to_local_time,
 )
-from pipeline.export.runs import ExportContext
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG, PNG, TIFF
 from pipeline.files.pdf_output import PDFA_ARCHIVE, TYPEFACE, Document
@@ -100,8 +100,8 @@ _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 92)
 
 
 @dataclass(frozen=True, slots=True)
-class SheetFile:
-    """A file of the package by its name."""
+class PackageFile:
+    """A file of the package by its name, or its path from the root."""
 
     name: str
     media_type: str
@@ -118,8 +118,8 @@ class SheetFiles:
     sheet: str
     content: str
     records: tuple[Record, ...]
-    pdf: SheetFile
-    scans: tuple[SheetFile, ...]
+    pdf: PackageFile
+    scans: tuple[PackageFile, ...]
     retention: Retention
     laws: tuple[str, ...]
 
@@ -186,7 +186,7 @@ def build_sheet_files(
         sheet.sheet,
         sheet.content_digest,
         tuple(records),
-        SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf),
+        PackageFile(f"{sheet.sheet}.pdf", "application/pdf", pdf),
         scans,
         longest_retention(records, context.settings, context.forms, investigated),
         tuple(record_law(record, context.forms) for record in records),
@@ -273,9 +273,9 @@ def _other_birth_numbers(record: Record, forms: Forms) -> Iterator[str]:
             yield value
 
 
-def _scan_file(sheet: str, number: int, page: Page, images: Images) -> SheetFile:
+def _scan_file(sheet: str, number: int, page: Page, images: Images) -> PackageFile:
     kind = (page.media_type or PNG).partition(";")[0]
-    return SheetFile(
+    return PackageFile(
         f"{sheet}-{number}.{SUFFIX_BY_MEDIA_TYPE.get(kind, 'bin')}",
         kind,
         images.get(page.image_sha256 or ""),

@@ -40,7 +40,6 @@ from pipeline.export.exporter import (
 from pipeline.export.mapping import (
     ExportMapping,
     KvaCode,
-    Source,
     StrictModel,
     TableColumn,
     find_measure_codes,
@@ -86,23 +85,14 @@ _LICENSED_PREFIX = re.compile(r"^leg(\.|itimerad)\s*")
 """What may stand before a licensed title: leg. sjuksköterska."""
 
 
-class LayoutColumn(StrictModel):
+class LayoutColumn(TableColumn):
     """One field of a row.
 
-    `source` is a word of `sources.SOURCES`, or month, measure.code, measure.profession. `checked`:
-    compared with the specification.
+    `source` is a word of `csv_table.SOURCES`, or month, measure.code, measure.profession.
+    `checked`: compared with the specification.
     """
 
-    title: str
-    source: Source | None = None
-    constant: str | None = None
     checked: bool = False
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.source is None) == (self.constant is None):
-            raise ValueError(f"the column {self.title} needs either source or constant")
-        return self
 
 
 class LayoutFile(StrictModel):
@@ -343,10 +333,7 @@ def _format_row(file: LayoutFile, row: KhslRow, run: Run, options: ExportOptions
         if column.source in layout_sources:
             cells.append(layout_sources[column.source])
         else:
-            table_column = TableColumn(
-                title=column.title, source=column.source, constant=column.constant
-            )
-            cells.append(column_text(table_column, row.item, run, options))
+            cells.append(column_text(column, row.item, run, options))
         # Cells are not quoted: a separator within one would break the row.
         if set(cells[-1]) & set(";\r\n"):
             raise ExportError("semicolon_in_cell", title=column.title)

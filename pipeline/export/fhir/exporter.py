@@ -101,6 +101,12 @@ def _list_agents(filing: ResourceContext) -> list[Resource]:
     # The title on the paper belongs to who wrote: an agent has no place for it but the name.
     if record.author_title:
         writer["display"] = f"{writer['display']}, {record.author_title}"
+    program = {
+        "type": "Device",
+        "display": data_text(
+            "fhir_text.program", version=__version__, reader=record.reader_version
+        ),
+    }
     agents = [
         _agent_resource("author", data_text("fhir_text.care_unit"), unit),
         _agent_resource("AUT", data_text("fhir_text.author"), writer, unit, PARTICIPATION_TYPES),
@@ -115,17 +121,10 @@ def _list_agents(filing: ResourceContext) -> list[Resource]:
             _agent_resource("legal", data_text("fhir_text.signer"), signer, unit)
             | {"role": _signing_reason(record.signed_why)}
         )
-    program = {
-        "type": "Device",
-        "display": data_text(
-            "fhir_text.program", version=__version__, reader=record.reader_version
-        ),
-    }
-    provider = filing.provider()
     return [
         *agents,
         _agent_resource("assembler", data_text("fhir_text.assembler"), program),
-        _agent_resource("custodian", data_text("fhir_text.custodian"), provider),
+        _agent_resource("custodian", data_text("fhir_text.custodian"), filing.provider()),
     ]
 
 
@@ -248,42 +247,29 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
     """
     filing = ResourceContext(item, options, options.mapping(item.record.form, FhirMapping))
     version = filing.identifier("version", filing.version)
-    # (name within the bundle, resource, search that finds it at the server) of each
-    parts = [
-        (
-            PATIENT_TYPE,
-            patient_resource(filing),
-            _identifier_query("identifier", patient_identifier(filing)),
-        ),
-        (DOCUMENT_TYPE, document_resource(filing), _identifier_query("identifier", version)),
-    ]
-    for name, attachment in attachment_resources(filing):
-        query = _identifier_query("identifier", attachment["masterIdentifier"])
-        parts.append((name, attachment, query))
-    for name, observation in observation_resources(filing):
-        parts.append(
-            (
-                f"Observation/{name}",
-                observation,
-                _identifier_query("identifier", observation["identifier"][0]),
-            )
-        )
-    for name, warning in warning_resources(filing):
-        query = _identifier_query("identifier", warning["identifier"][0])
-        parts.append((f"{warning['resourceType']}/{name}", warning, query))
     form = find_record_form(item.record, options.forms)
-    if form and filing.mapping.answers and item.record.voided is None:
-        parts.append(
-            (
-                ANSWERS_TYPE,
-                response_resource(filing, form),
-                _identifier_query("identifier", version),
-            )
-        )
+    answered = form if filing.mapping.answers and item.record.voided is None else None
+    # (name within the bundle, resource, identifier that finds it at the server) of each
+    identified = [
+        (PATIENT_TYPE, patient_resource(filing), patient_identifier(filing)),
+        (DOCUMENT_TYPE, document_resource(filing), version),
+        *((name, one, one["masterIdentifier"]) for name, one in attachment_resources(filing)),
+        *(
+            (f"{one['resourceType']}/{name}", one, one["identifier"][0])
+            for name, one in (*observation_resources(filing), *warning_resources(filing))
+        ),
+        *([(ANSWERS_TYPE, response_resource(filing, answered), version)] if answered else []),
+    ]
     # The patient is not of this entry; everything else has its origin in it.
-    targets = [filing.reference(name, resource["resourceType"]) for name, resource, _ in parts[1:]]
-    provenance = provenance_resource(filing, targets)
-    parts.append((PROVENANCE_TYPE, provenance, _identifier_query("_tag", version)))
+    targets = [filing.reference(name, one["resourceType"]) for name, one, _ in identified[1:]]
+    parts = [
+        *((name, one, _identifier_query("identifier", known)) for name, one, known in identified),
+        (
+            PROVENANCE_TYPE,
+            provenance_resource(filing, targets),
+            _identifier_query("_tag", version),
+        ),
+    ]
     return _transaction(
         run,
         item.number,
@@ -298,17 +284,20 @@ def forms_bundle(forms: Iterable[tuple[Form, date]], run: Run, settings: Setting
     Args:
         forms: each with the day of the earliest entry on it, whose law it names.
     """
-    entries = []
-    for form, day in forms:
-        query = urlencode(
-            {"url": questionnaire_url(form, settings), "version": str(form.version)}, safe=":/"
-        )
-        entries.append(
-            {
-                "resource": questionnaire_resource(form, day, settings),
-                "request": {"method": "POST", "url": "Questionnaire", "ifNoneExist": query},
-            }
-        )
+    entries = [
+        {
+            "resource": questionnaire_resource(form, day, settings),
+            "request": {
+                "method": "POST",
+                "url": "Questionnaire",
+                "ifNoneExist": urlencode(
+                    {"url": questionnaire_url(form, settings), "version": str(form.version)},
+                    safe=":/",
+                ),
+            },
+        }
+        for form, day in forms
+    ]
     return _transaction(run, FORMS_BUNDLE_NUMBER, settings, entries)
 
 

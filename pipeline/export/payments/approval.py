@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import ExportError, ReviewError
 from pipeline.domain.model import Person
 from pipeline.domain.record import Record, Stamp
-from pipeline.export.context import load_export_options
+from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.exporter import ExportOptions
 from pipeline.export.payments.pain001 import (
     NO_DEBTOR,
@@ -30,7 +30,6 @@ from pipeline.export.payments.pain001 import (
     payment_text,
 )
 from pipeline.export.record_text import legible_text
-from pipeline.export.runs import ExportContext
 from pipeline.store.accounts import people
 from pipeline.store.event_log import events
 from pipeline.store.exports import payment_approvals, records

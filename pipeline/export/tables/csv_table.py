@@ -14,6 +14,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.form.field import Format
 from pipeline.domain.identity_numbers import format_short_pid, is_temporary_pid
 from pipeline.domain.record import Record, Run, Stamp
+from pipeline.export.context import ExportContext
 from pipeline.export.exporter import (
     TEMPORARY_CLIENT,
     Exporter,
@@ -37,7 +38,6 @@ from pipeline.export.record_text import (
     to_local_time,
     with_decimal_comma,
 )
-from pipeline.export.runs import ExportContext
 from pipeline.export.targets import find_target
 from pipeline.files.csv_tables import csv_reader, write_csv
 from pipeline.texts import Text
