@@ -18,6 +18,7 @@ from pipeline.export.authorities.monthly import (
 )
 from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.exporter import ExportOptions, StatisticsExporter
+from pipeline.export.left_out import unmapped_fields_notices
 from pipeline.export.runs.candidates import (
     Candidates,
     RunKind,
@@ -25,7 +26,6 @@ from pipeline.export.runs.candidates import (
     load_candidates,
     with_manual_corrections,
 )
-from pipeline.export.tables.csv_table import unmapped_fields_notices
 from pipeline.export.targets import find_target
 from pipeline.review.signing import count_waiting_signatures
 from pipeline.store.exports.routes import list_routes

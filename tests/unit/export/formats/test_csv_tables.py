@@ -21,6 +21,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember, Value
 from pipeline.domain.settings import ROOT
 from pipeline.export.fhir.mapping import FhirMapping, Measurement
+from pipeline.export.left_out import unmapped_fields_notices
 from pipeline.export.mapping import (
     FIELD_SOURCE_PREFIXES,
     ManualEntryField,
@@ -33,12 +34,7 @@ from pipeline.export.mapping import (
     require_known_fields,
 )
 from pipeline.export.rivta.mapping import ActivityMapping, GroupMapping, ObservationMapping
-from pipeline.export.tables.csv_table import (
-    SOURCES,
-    CsvExporter,
-    column_text,
-    unmapped_fields_notices,
-)
+from pipeline.export.tables.csv_table import SOURCES, CsvExporter, column_text
 from pipeline.files.csv_tables import neutralize_formula, write_csv
 from tests.support.store.export_examples import (
     ARNE,
