@@ -30,7 +30,7 @@ from pipeline.texts import Text
 if TYPE_CHECKING:
     from pipeline.domain.model import Person
     from pipeline.export.runs import ExportContext, RunKind, RunPreview
-    from pipeline.export.tables.header_check import HeaderCheck
+    from pipeline.export.tables.csv_table import HeaderCheck
 
 
 def export(
@@ -358,7 +358,7 @@ def check_header(
 
     The header line is read from standard input. Exit code 0 if all columns match.
     """
-    from pipeline.export.tables.header_check import check_header as compare_header
+    from pipeline.export.tables.csv_table import check_header as compare_header
 
     with open_export_context() as context:
         checks = compare_header(context, target, read_stdin_line())

@@ -288,7 +288,7 @@ def read_drill(
 ) -> None:
     """Read the scan of a drill and write its result on one page."""
     from pipeline.preparation.drill import drills
-    from pipeline.preparation.drill.pages import print_result
+    from pipeline.preparation.drill.drills import print_result
     from pipeline.store.database.store import open_store
 
     settings = load_settings()

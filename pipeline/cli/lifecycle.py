@@ -243,9 +243,8 @@ def _some(names: Sequence[object]) -> str:
 
 
 def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None:
-    from pipeline.operations.upkeep.backup_check import check_backup, open_keys
+    from pipeline.operations.upkeep.backup_check import check_backup, note_damaged, open_keys
     from pipeline.operations.upkeep.backup_folder import BackupFolder
-    from pipeline.operations.upkeep.reread import note_damaged
 
     folder = BackupFolder(target)
     manifest = folder.load(name)

@@ -321,7 +321,7 @@ def _check_result(report: CheckReport) -> dict[str, object]:
 
 
 def _print_check(report: CheckReport) -> None:
-    from pipeline.reporting.audit.anchors import describe_problem
+    from pipeline.reporting.audit.follow_up import describe_problem
 
     check = report.check
     for problem in report.problems:

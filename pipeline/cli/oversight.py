@@ -67,7 +67,7 @@ def verify(
     Reports each row of the log, and each entry, run or package, that was changed, removed, moved or
     inserted. Exit code 12 if there is one.
     """
-    from pipeline.reporting.audit.anchors import read_anchors, verify_log
+    from pipeline.reporting.audit.follow_up import read_anchors, verify_log
     from pipeline.store.database.store import open_store
 
     anchors = read_anchors(anchor) if anchor else []
@@ -98,7 +98,7 @@ def verify(
 
 def _print_verdict(verdict: ChainVerdict, anchors: int) -> None:
     """Print each problem of the log and the record, and the sum of them all."""
-    from pipeline.reporting.audit.anchors import describe_problem
+    from pipeline.reporting.audit.follow_up import describe_problem
 
     for problem in verdict.problems:
         typer.echo(describe_problem(problem, LANGUAGE))
@@ -126,7 +126,7 @@ def seal(
     Kept on another machine, it proves later whether the log up to here was rewritten. It is
     appended only to a file whose hashes all match this log; exit code 12 if one does not.
     """
-    from pipeline.reporting.audit.anchors import read_anchors, take_anchor
+    from pipeline.reporting.audit.follow_up import read_anchors, take_anchor
     from pipeline.store.database.store import open_store
     from pipeline.store.schema.clock import utc_now
 

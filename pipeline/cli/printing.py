@@ -366,12 +366,15 @@ def pack(
     from pipeline.domain.form.form import Forms
     from pipeline.forms.letterhead import find_logo
     from pipeline.forms.visit_lists import load_visit_plan
-    from pipeline.preparation.outage_pack.document_pages import describe_lacks
     from pipeline.preparation.outage_pack.pack import add_digital_forms, make_pack, write_pack
     from pipeline.preparation.outage_pack.pages import PackInfo
     from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
     from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
-    from pipeline.preparation.outage_pack.unit_documents import find_given_documents, list_slots
+    from pipeline.preparation.outage_pack.unit_documents import (
+        describe_lacks,
+        find_given_documents,
+        list_slots,
+    )
     from pipeline.registers.clients import ClientRegister, load_client_register
     from pipeline.registers.pack_quantities import load_quantities
 

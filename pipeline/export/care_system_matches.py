@@ -6,7 +6,7 @@ it goes into no file and is not keyed in, so that nothing is in the care system 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -143,7 +143,12 @@ def _find_likely_matches(
     titles = {form.id: form.title for form in forms.values()}
     for entry, row in pairs:
         record = record_by_id.get(entry.id)
-        facts = record_facts(record, forms) if record else _waiting_entry_facts(entry, titles)
+        # What is compared of an entry that waits for review: its day and form.
+        facts = (
+            record_facts(record, forms)
+            if record
+            else MatchFacts(entry.event_on or "", "", (titles.get(entry.form, ""),), "")
+        )
         row_facts = MatchFacts(row.day, row.clock, (row.kind,) if row.kind else (), row.text)
         other_titles = [title for form_id, title in titles.items() if form_id != entry.form]
         kind = is_same_kind(facts.kinds, row_facts.kinds, other_titles)
@@ -174,11 +179,6 @@ def record_facts(record: Record, forms: Forms) -> MatchFacts:
         (record.title, *filter(None, choices)),
         text,
     )
-
-
-def _waiting_entry_facts(entry: Entry, titles: Mapping[str, str]) -> MatchFacts:
-    """Return what is compared of an entry that waits for review: its day and form."""
-    return MatchFacts(entry.event_on or "", "", (titles.get(entry.form, ""),), "")
 
 
 def _entry_side(record: Record, forms: Forms) -> EntrySide:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area, Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import PreviousExport, Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.mapping import ExportMapping
+from pipeline.export.mapping import ExportMapping, MappingType
 from pipeline.texts import Text, Words
 
 DATA_LANGUAGE = "sv"
@@ -22,7 +21,6 @@ TEMPORARY_CLIENT = Text("export_reason.temporary_client")
 """Why a file cannot carry an entry about a client who is in no register."""
 MOVED_TO_OTHER_CLIENT = Text("late_entry.moved")
 """Why a target voids what it has of an entry under an earlier client; never who the new one is."""
-MappingType = TypeVar("MappingType", bound=ExportMapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +158,18 @@ class Exporter(ABC):
     @abstractmethod
     def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
         """Build the file. The same arguments give the same bytes."""
+
+
+class DetailedExporter(Exporter):
+    """A target that can say at once all that keeps a record out."""
+
+    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
+        """Return the first of what keeps a record out."""
+        return next(self.unsupported_reasons(record, options), None)
+
+    @abstractmethod
+    def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
+        """Yield all that is missing, not only the first."""
 
 
 class StatisticsExporter(Exporter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -302,3 +304,35 @@ def _parse_yaml(path: Path, mtime_ns: int, size: int) -> object:
         key, line = repeated[0]
         raise ExportError("duplicate_key_near_line", path=path, name=key, line=line)
     return data
+
+
+# Codes of measures (KVÅ) that people wrote on paper.
+
+KVA_SYSTEM = "urn:oid:1.2.752.116.1.3.2.1.4"
+"""Klassifikation av vårdåtgärder. Source: Inera's description of GetCareContacts and of the
+contracts for referrals, which name the system so; Socialstyrelsen keeps it."""
+_PATTERN = r"[A-Z]{2}[A-Z0-9]{3}"
+
+
+def _require_detailed_code(code: str) -> str:
+    if code.endswith("000"):
+        raise ValueError(
+            f"the code {code} is a heading of KVÅ: "
+            "give the most detailed level, which does not end with 000"
+        )
+    return code
+
+
+KvaCode = Annotated[
+    str, StringConstraints(pattern=f"^{_PATTERN}$"), AfterValidator(_require_detailed_code)
+]
+
+
+def find_measure_codes(text: str) -> list[str]:
+    """Return the codes that a text consists of; none if any of it is no code of a measure.
+
+    What is no code, or the heading of a group of codes, stays the words that it is.
+    """
+    words = re.split(r"[\s,;+/]+", text.strip().upper())
+    is_coded = all(re.fullmatch(_PATTERN, word) and not word.endswith("000") for word in words)
+    return list(dict.fromkeys(words)) if is_coded else []

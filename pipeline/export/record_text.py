@@ -83,6 +83,12 @@ def field_value(record: Record, name: str, forms: Forms) -> Value:
     return False if spec and spec.traits.is_boolean else None
 
 
+def legible_text(record: Record, name: str) -> str:
+    """Return the value of a text field; empty where it is illegible or empty."""
+    value = record.fields.get(name)
+    return value.strip() if isinstance(value, str) and name not in record.illegible else ""
+
+
 def format_field_value(record: Record, name: str, forms: Forms) -> str:
     """Return a field's value in words for a reader; empty when the field is empty.
 
@@ -231,6 +237,18 @@ def find_signature(record: Record, field: str, staff: Sequence[StaffMember]) -> 
 def to_local_time(moment: datetime) -> datetime:
     """Return Swedish wall-clock time. A time without zone is from paper, and local already."""
     return moment if moment.tzinfo is None else moment.astimezone(SWEDEN).replace(tzinfo=None)
+
+
+def known_time(*moments: datetime | None) -> datetime:
+    """Return the first moment that is known.
+
+    Raises:
+        ValueError: none is; such an entry is unsupported.
+    """
+    known = next(filter(None, moments), None)
+    if known is None:
+        raise ValueError("a record without any time is unsupported and must not come here")
+    return known
 
 
 def format_minute(moment: datetime | None) -> str:

@@ -28,9 +28,9 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.settings import Settings
 from pipeline.export.key_in.signatures import settle_signatures
-from pipeline.operations.liveness import HUNG_EXIT_CODE
 from pipeline.operations.upkeep.log_lines import start_log
 from pipeline.operations.upkeep.store_check import check_when_due
+from pipeline.operations.worker import HUNG_EXIT_CODE
 from pipeline.reading.imaging.process_resources import limit_threads
 from pipeline.store.database.store import Store
 from pipeline.store.paper import workers

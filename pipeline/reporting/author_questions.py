@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
 
 from fpdf.enums import XPos, YPos
 
@@ -17,6 +16,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.export.exporter import data_text
 from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import Document
+from pipeline.store.review.author_questions import Question
 
 PAGE_WIDTH, PAGE_HEIGHT, PAGE_MARGIN = 90.0, 160.0, 7.0
 """mm"""
@@ -26,42 +26,6 @@ _ANSWER_LINES = 3
 _ANSWER_HEIGHT_MM = 62
 """Height of a question with its lines: it is never broken over two pages."""
 _TEXT_COLOUR = (0, 0, 0)
-
-
-class AskedQuestion(Protocol):
-    """A question, as `store.review.questions.Question` has it."""
-
-    @property
-    def text(self) -> str:
-        """The question."""
-
-    @property
-    def entry(self) -> AskedEntry:
-        """The entry that it is about."""
-
-
-class AskedEntry(Protocol):
-    """What a question's paper is known by."""
-
-    @property
-    def form(self) -> str:
-        """Id of the form."""
-
-    @property
-    def version(self) -> int:
-        """Version of the form."""
-
-    @property
-    def serial(self) -> str | None:
-        """Serial number printed on the sheet."""
-
-    @property
-    def row(self) -> int | None:
-        """Row in a table."""
-
-    @property
-    def event_on(self) -> str | None:
-        """The day, if known."""
 
 
 class _QuestionDocument(Document):
@@ -88,7 +52,7 @@ class _QuestionDocument(Document):
 
 
 def make_question_list(
-    author: str, asked: Sequence[AskedQuestion], forms: Forms, *, made_by: str, made_at: datetime
+    author: str, asked: Sequence[Question], forms: Forms, *, made_by: str, made_at: datetime
 ) -> bytes:
     """Return the PDF: each question with its paper and lines to write the answer on."""
     with _QuestionDocument(data_text("question_list.title"), made_at) as pages:
@@ -104,9 +68,7 @@ def make_question_list(
         return bytes(pages.output())
 
 
-def _draw_question(
-    pages: _QuestionDocument, number: int, question: AskedQuestion, forms: Forms
-) -> None:
+def _draw_question(pages: _QuestionDocument, number: int, question: Question, forms: Forms) -> None:
     if pages.get_y() > PAGE_HEIGHT - _ANSWER_HEIGHT_MM:
         pages.add_page()
     # What the author knows the paper by.

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from pipeline.domain.errors import ReadOnlyStoreError
 from pipeline.domain.settings import Settings
-from pipeline.reporting.audit.anchors import verify_log
+from pipeline.reporting.audit.follow_up import verify_log
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.registers.client_register import areas_by_unit, save_units
 from pipeline.store.reports.entry_counts import workspace_metrics

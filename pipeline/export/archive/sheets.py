@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from io import BytesIO
 
 import cv2
 import numpy as np
+from fpdf.enums import TextMode
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.form.field import FieldSpec, Format
+from pipeline.domain.form.field import BoxMm, FieldSpec, Format
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PAGE_HEIGHT_MM, PAGE_WIDTH_MM
 from pipeline.domain.law.retention import Retention, RetentionFacts, birth_day, classify_retention
 from pipeline.domain.model import Outcome, PrintedWord
 from pipeline.domain.record import Record, Run
 from pipeline.domain.settings import Settings
-from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
+from pipeline.export.context import ExportContext
 from pipeline.export.exporter import data_text
 from pipeline.export.record_text import (
     format_event_time,
@@ -26,21 +28,80 @@ from pipeline.export.record_text import (
     record_law,
     to_local_time,
 )
-from pipeline.export.runs import ExportContext
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG, PNG, TIFF
+from pipeline.files.pdf_output import PDFA_ARCHIVE, TYPEFACE, Document
+from pipeline.files.text import make_printable, wrap_text
 from pipeline.store.database.image_files import Images
 from pipeline.store.entries.attached_pages import AttachedPage
 from pipeline.store.exports.archives import ArchivableSheet
 from pipeline.store.paper.pages import Page
+
+# A sheet as PDF/A-2u (ISO 19005-2): its image with the confirmed values as invisible text.
+#
+# The text makes it searchable and readable aloud. The image is the page registered to its form, so
+# that the places of the fields hold; the original scan is next to it in the package. In mm.
+
+_MM_PER_POINT = 0.3528
+_MAX_FONT_PT, _MIN_FONT_PT = 11.0, 5.0
+"""Points."""
+_FONT_SHARE = 0.62
+"""Type size as a share of the height of a line's box."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedText:
+    """The confirmed value of a field, and its place with room for so many `lines`."""
+
+    box: BoxMm
+    text: str
+    lines: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SheetSide:
+    """One side of paper: its image (JPEG), its size, and the text on it."""
+
+    image: bytes
+    width: float
+    height: float
+    words: tuple[PlacedText, ...]
+
+
+def sheet_pdf(sides: Sequence[SheetSide], title: str, author: str, made_at: datetime) -> bytes:
+    """Return the sheet as PDF. Its metadata say when the file was written, besides `made_at`."""
+    with Document(make_printable(title), made_at=made_at, compliance=PDFA_ARCHIVE) as pdf:
+        pdf.set_auto_page_break(False)
+        pdf.set_margin(0)
+        pdf.set_author(make_printable(author))
+        for side in sides:
+            pdf.add_page(format=(side.width, side.height))
+            pdf.image(
+                BytesIO(side.image), 0, 0, side.width, side.height, alt_text=make_printable(title)
+            )
+            with pdf.local_context(text_mode=TextMode.INVISIBLE):
+                for words in side.words:
+                    _write_hidden_text(pdf, words)
+        return bytes(pdf.output())
+
+
+def _write_hidden_text(pdf: Document, words: PlacedText) -> None:
+    x, y, width, height = words.box
+    # As many lines as the field has; further lines are drawn over the last one.
+    step = height / max(1, words.lines)
+    size = min(_MAX_FONT_PT, max(_MIN_FONT_PT, step * _FONT_SHARE / _MM_PER_POINT))
+    pdf.set_font(TYPEFACE, size=size)
+    for number, line in enumerate(wrap_text(pdf.fit(words.text), width, pdf.get_string_width)):
+        pdf.text(x, y + min(number * step, max(0.0, height - step)) + step * _FONT_SHARE, line)
+
 
 SUFFIX_BY_MEDIA_TYPE = {JPEG: "jpg", PNG: "png", TIFF: "tif"}
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 92)
 
 
 @dataclass(frozen=True, slots=True)
-class SheetFile:
-    """A file of the package by its name."""
+class PackageFile:
+    """A file of the package by its name, or its path from the root."""
 
     name: str
     media_type: str
@@ -57,8 +118,8 @@ class SheetFiles:
     sheet: str
     content: str
     records: tuple[Record, ...]
-    pdf: SheetFile
-    scans: tuple[SheetFile, ...]
+    pdf: PackageFile
+    scans: tuple[PackageFile, ...]
     retention: Retention
     laws: tuple[str, ...]
 
@@ -125,7 +186,7 @@ def build_sheet_files(
         sheet.sheet,
         sheet.content_digest,
         tuple(records),
-        SheetFile(f"{sheet.sheet}.pdf", "application/pdf", pdf),
+        PackageFile(f"{sheet.sheet}.pdf", "application/pdf", pdf),
         scans,
         longest_retention(records, context.settings, context.forms, investigated),
         tuple(record_law(record, context.forms) for record in records),
@@ -212,9 +273,9 @@ def _other_birth_numbers(record: Record, forms: Forms) -> Iterator[str]:
             yield value
 
 
-def _scan_file(sheet: str, number: int, page: Page, images: Images) -> SheetFile:
+def _scan_file(sheet: str, number: int, page: Page, images: Images) -> PackageFile:
     kind = (page.media_type or PNG).partition(";")[0]
-    return SheetFile(
+    return PackageFile(
         f"{sheet}-{number}.{SUFFIX_BY_MEDIA_TYPE.get(kind, 'bin')}",
         kind,
         images.get(page.image_sha256 or ""),

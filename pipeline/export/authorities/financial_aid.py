@@ -24,10 +24,10 @@ from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, age_on, is_temporary_pid, normalize_pid
 from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
-from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions, Item, StatisticsExporter
 from pipeline.export.mapping import ExportMapping, StrictModel
-from pipeline.export.record_text import MARK_WORDS
+from pipeline.export.record_text import MARK_WORDS, legible_text
+from pipeline.export.zip_archive import zip_files
 from pipeline.texts import Text
 
 Origin = Literal[
@@ -130,7 +130,7 @@ class AidFileExporter(StatisticsExporter):
         mapping = options.mapping(record.form, AidMapping)
         if is_temporary_pid(record.client.pid):
             return TEMPORARY_CLIENT
-        if mapping.outcome and _field_text(record, mapping.outcome) not in mapping.granted:
+        if mapping.outcome and legible_text(record, mapping.outcome) not in mapping.granted:
             return NOT_GRANTED
         aid = _parse_aid_decision(record, mapping)
         if isinstance(aid, Text):
@@ -165,7 +165,7 @@ class AidFileExporter(StatisticsExporter):
                 files[f"{name}.txt"] = _format_file(month_items, options, encoding)
             else:
                 files[f"tillagg-{name}.csv"] = _format_supplement(month_items, options)
-        return zip_files(files, run.made_at)
+        return zip_files(files.items(), run.made_at)
 
     def month(self, record: Record, options: ExportOptions) -> str:
         """Return the month that the aid is for."""
@@ -216,15 +216,15 @@ def _format_cells(record: Record, options: ExportOptions) -> list[str]:
 
 def _parse_aid_decision(record: Record, mapping: AidMapping) -> AidDecision | Text:
     """Return what is reported, or why nothing can be."""
-    month = _field_text(record, mapping.month)
+    month = legible_text(record, mapping.month)
     if not _MONTH.fullmatch(month):
         return NO_MONTH
     if not _is_reportable_pid(record.client.pid):
         return NO_PID
-    other = _field_text(record, mapping.other_person) if mapping.other_person else ""
+    other = legible_text(record, mapping.other_person) if mapping.other_person else ""
     if mapping.other_person in record.illegible or (other and not _is_reportable_pid(other)):
         return NO_CO_APPLICANT_PID
-    amount = _round_to_kronor(_field_text(record, mapping.amount))
+    amount = _round_to_kronor(legible_text(record, mapping.amount))
     if not amount:
         return NO_AMOUNT
     return AidDecision(month[:4], month[4:], amount, record.client.pid, other)
@@ -257,7 +257,7 @@ def _format_cell(column: AidColumn, aid: AidDecision, record: Record) -> str:
         text = column.constant
     elif column.field:
         value = record.fields.get(column.field)
-        text = MARK_WORDS[value] if isinstance(value, bool) else _field_text(record, column.field)
+        text = MARK_WORDS[value] if isinstance(value, bool) else legible_text(record, column.field)
     else:
         text = _origin_text(column, aid)
     return _CELL_BREAKS.sub(" ", column.codes.get(text, text))
@@ -278,9 +278,3 @@ def _origin_text(column: AidColumn, aid: AidDecision) -> str:
         "amount": aid.amount,
     }
     return values.get(column.origin or "", "")
-
-
-def _field_text(record: Record, field: str) -> str:
-    """Return the value of a text field; empty where it is illegible or empty."""
-    value = record.fields.get(field)
-    return value.strip() if isinstance(value, str) and field not in record.illegible else ""

@@ -30,7 +30,6 @@ from pipeline.domain.form.form import Area
 from pipeline.domain.identity_numbers import PidKind, is_temporary_pid, pid_kind
 from pipeline.domain.record import Record, Run
 from pipeline.export.authorities.supplement import SupplementRow, supplement_csv
-from pipeline.export.authorities.zip_archive import zip_files
 from pipeline.export.exporter import (
     DATA_LANGUAGE,
     TEMPORARY_CLIENT,
@@ -40,20 +39,22 @@ from pipeline.export.exporter import (
 )
 from pipeline.export.mapping import (
     ExportMapping,
-    Source,
+    KvaCode,
     StrictModel,
     TableColumn,
+    find_measure_codes,
     load_mapping,
 )
-from pipeline.export.measure_codes import KvaCode, find_measure_codes
 from pipeline.export.record_text import (
     MARK_WORDS,
     amendment_text,
     field_value,
+    known_time,
     late_entry_text,
     to_local_time,
 )
-from pipeline.export.tables.sources import column_text
+from pipeline.export.tables.csv_table import column_text
+from pipeline.export.zip_archive import zip_files
 from pipeline.files.csv_tables import write_csv
 from pipeline.texts import Text
 
@@ -84,23 +85,14 @@ _LICENSED_PREFIX = re.compile(r"^leg(\.|itimerad)\s*")
 """What may stand before a licensed title: leg. sjuksköterska."""
 
 
-class LayoutColumn(StrictModel):
+class LayoutColumn(TableColumn):
     """One field of a row.
 
-    `source` is a word of `sources.SOURCES`, or month, measure.code, measure.profession. `checked`:
-    compared with the specification.
+    `source` is a word of `csv_table.SOURCES`, or month, measure.code, measure.profession.
+    `checked`: compared with the specification.
     """
 
-    title: str
-    source: Source | None = None
-    constant: str | None = None
     checked: bool = False
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.source is None) == (self.constant is None):
-            raise ValueError(f"the column {self.title} needs either source or constant")
-        return self
 
 
 class LayoutFile(StrictModel):
@@ -251,7 +243,7 @@ class KhslExporter(StatisticsExporter):
             ExportError: the layout is wrong, or a cell would break its row.
         """
         layout = load_layout(options.settings.forms)
-        return zip_files(dict(_month_files(items, run, options, layout)), run.made_at)
+        return zip_files(_month_files(items, run, options, layout), run.made_at)
 
 
 def _month_files(
@@ -341,10 +333,7 @@ def _format_row(file: LayoutFile, row: KhslRow, run: Run, options: ExportOptions
         if column.source in layout_sources:
             cells.append(layout_sources[column.source])
         else:
-            table_column = TableColumn(
-                title=column.title, source=column.source, constant=column.constant
-            )
-            cells.append(column_text(table_column, row.item, run, options))
+            cells.append(column_text(column, row.item, run, options))
         # Cells are not quoted: a separator within one would break the row.
         if set(cells[-1]) & set(";\r\n"):
             raise ExportError("semicolon_in_cell", title=column.title)
@@ -355,9 +344,7 @@ def _format_row(file: LayoutFile, row: KhslRow, run: Run, options: ExportOptions
 
 def care_month(record: Record) -> str:
     """Return the month in which care was given, `ÅÅÅÅ-MM`."""
-    if record.event_at is None:
-        raise ValueError("a record without a day is unsupported and must not come here")
-    return f"{to_local_time(record.event_at):%Y-%m}"
+    return f"{to_local_time(known_time(record.event_at)):%Y-%m}"
 
 
 def _measure_codes(record: Record, mapping: KhslMapping, options: ExportOptions) -> list[str]:

@@ -22,27 +22,25 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.page import PAGE_WIDTH_MM
 from pipeline.domain.record import Record, RecordAttachment
 from pipeline.export.exporter import ExportOptions, data_text
-from pipeline.export.fhir.practitioner import (
-    ROLE_TYPE,
-    author,
-    practitioner_role,
-    stamp_person,
-)
+from pipeline.export.fhir.observations import warnings_tag
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     DOCUMENT_TYPE,
     PATIENT_TYPE,
+    ROLE_TYPE,
     Resource,
     ResourceContext,
     absent_value,
+    author,
     coding_concept,
     format_instant,
     is_withheld,
+    practitioner_role,
+    stamp_person,
     version_id,
 )
-from pipeline.export.fhir.warnings import warnings_tag
 from pipeline.export.manual_entry.block import build_block
-from pipeline.export.measure_codes import KVA_SYSTEM, find_measure_codes
+from pipeline.export.mapping import KVA_SYSTEM, find_measure_codes
 from pipeline.export.record_text import find_record_form, format_attachment, late_entry_text
 from pipeline.files.pdf_output import Document
 from pipeline.files.text import make_printable

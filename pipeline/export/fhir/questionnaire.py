@@ -12,15 +12,16 @@ from pipeline.domain.model import Value
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.fhir.observations import parse_number
-from pipeline.export.fhir.practitioner import author, practitioner_role
 from pipeline.export.fhir.resource_context import (
     AUTHOR_ANCHOR,
     PATIENT_TYPE,
     Resource,
     ResourceContext,
     absent_value,
+    author,
     identifier_system,
     is_withheld,
+    practitioner_role,
 )
 from pipeline.export.record_text import field_value, is_signature_missing, signature_presence
 from pipeline.texts import Text
@@ -165,12 +166,8 @@ def _answer_value(spec: FieldSpec, value: Value, url: str) -> Resource:
         return {"valueDate": value}
     if kind == "decimal":
         return {"valueDecimal": parse_number(str(value))}
-    return {"valueString": _presence_text(value)}
-
-
-def _presence_text(value: Value) -> Value:
-    """Return in words whether there are initials, where only that is known."""
-    return signature_presence(present=value) if isinstance(value, bool) else value
+    # In words whether there are initials, where only that is known.
+    return {"valueString": signature_presence(present=value) if isinstance(value, bool) else value}
 
 
 def _option_coding(spec: FieldSpec, url: str, value: str) -> Resource:

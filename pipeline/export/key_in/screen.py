@@ -16,13 +16,19 @@ from pipeline.domain.model import Client, Person
 from pipeline.domain.record import Run
 from pipeline.export.care_system_matches import find_entries_with_matches
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.manual_entry.block import EntryBlock, duty_lines
-from pipeline.export.manual_entry.destination import Destination, find_destination
-from pipeline.export.manual_entry.one_list import route_place, with_field_orders
-from pipeline.export.manual_entry.sheet_block import (
+from pipeline.export.key_in.signatures import CLAIM_MINUTES
+from pipeline.export.manual_entry.block import (
+    EntryBlock,
     build_sheet_block,
+    duty_lines,
     is_keyed_with,
     is_sheet_of_several,
+)
+from pipeline.export.manual_entry.one_list import (
+    Destination,
+    find_destination,
+    route_place,
+    with_field_orders,
 )
 from pipeline.export.runs import (
     ExportContext,
@@ -40,8 +46,6 @@ from pipeline.store.registers import client_register
 from pipeline.store.schema.clock import utc_now
 
 TARGET = "skriv-in"
-CLAIM_MINUTES = 20.0
-"""How long an entry is held for a person who does nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.manual_entry.block import HEADING_MEANINGS, OWN_MEANINGS
-from pipeline.export.manual_entry.destination import find_destination
-from pipeline.export.manual_entry.one_list import with_field_orders
+from pipeline.export.manual_entry.one_list import find_destination, with_field_orders
 from pipeline.export.mapping import ManualEntryMapping
 from pipeline.export.targets import find_target
 from pipeline.store.exports import manual_entry

@@ -18,19 +18,18 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import ExportError, ReviewError
 from pipeline.domain.model import Person
 from pipeline.domain.record import Record, Stamp
+from pipeline.export.context import ExportContext, load_export_options
 from pipeline.export.exporter import ExportOptions
-from pipeline.export.mapping import load_mappings, require_known_fields
 from pipeline.export.payments.pain001 import (
     NO_DEBTOR,
     NOT_APPROVED,
     PaymentExporter,
     PaymentMapping,
-    field_digits,
     payee_town,
     payment_amount,
     payment_text,
 )
-from pipeline.export.runs import ExportContext
+from pipeline.export.record_text import legible_text
 from pipeline.store.accounts import people
 from pipeline.store.event_log import events
 from pipeline.store.exports import payment_approvals, records
@@ -85,7 +84,7 @@ def list_payments(context: ExportContext, person: Person) -> list[Payment]:
         NotAllowedError: the person may not approve payments.
         ExportError: a mapping file is wrong.
     """
-    options = _export_options(context)
+    options = load_export_options(context, PAYMENT_TARGET, PaymentExporter(PAYMENT_TARGET))
     with context.store.begin() as conn:
         entry_ids = payment_approvals.list_payable(conn, person, options.mappings)
         payments = _collect_payments(conn, context, person, entry_ids, options)
@@ -109,7 +108,7 @@ def approve_payment(
         NotAllowedError, StaleDecisionError: see `payment_approvals.save_approval`.
         ReviewError: it is blocked; `Payment.blocked_reason` says why.
     """
-    options = _export_options(context)
+    options = load_export_options(context, PAYMENT_TARGET, PaymentExporter(PAYMENT_TARGET))
     with context.store.begin() as conn:
         payment_approvals.save_approval(conn, person, entry_id, last_decision, now)
         if any(
@@ -117,12 +116,6 @@ def approve_payment(
             for payment in _collect_payments(conn, context, person, [entry_id], options)
         ):
             raise ReviewError("payment_stopped")
-
-
-def _export_options(context: ExportContext) -> ExportOptions:
-    mappings = load_mappings(context.settings.form_folders, PAYMENT_TARGET, PaymentMapping)
-    require_known_fields(context.forms, PAYMENT_TARGET, mappings)
-    return ExportOptions(context.settings, context.forms, mappings)
 
 
 def _collect_payments(
@@ -164,9 +157,9 @@ class _PaymentView:
             unit=record.unit,
             serial=record.serial,
             payee="" if record.client.protected else record.client.name,
-            clearing=field_digits(record, mapping.clearing),
-            account=field_digits(record, mapping.account),
-            amount=field_digits(record, mapping.amount),
+            clearing=legible_text(record, mapping.clearing),
+            account=legible_text(record, mapping.account),
+            amount=legible_text(record, mapping.amount),
             purpose=payment_text(record, self.options),
             town=payee_town(record),
             day=record.event_at.date() if record.event_at else None,
@@ -184,11 +177,11 @@ def _find_repeats(payments: Sequence[Record], options: ExportOptions) -> dict[st
     alike: dict[tuple[str, str, Decimal], list[Record]] = defaultdict(list)
     for record in payments:
         mapping = options.mapping(record.form, PaymentMapping)
-        account = field_digits(record, mapping.account)
+        account = legible_text(record, mapping.account)
         with suppress(ExportError):
             amount = payment_amount(record, mapping)
             if account:
-                alike[field_digits(record, mapping.clearing), account, amount].append(record)
+                alike[legible_text(record, mapping.clearing), account, amount].append(record)
     return {
         record.entry_id: tuple(
             dict.fromkeys(other.serial for other in group if other is not record)
@@ -223,7 +216,7 @@ def _explain_total(rows: Sequence[Record], options: ExportOptions) -> Text | Non
         mapping = options.mapping(record.form, PaymentMapping)
         if mapping.total in record.illegible:
             return UNREADABLE_TOTAL
-        if mapping.total and (total := field_digits(record, mapping.total)):
+        if mapping.total and (total := legible_text(record, mapping.total)):
             try:
                 amounts_by_total[total].append(payment_amount(record, mapping))
             except ExportError:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from lxml import etree
@@ -21,7 +21,7 @@ from pipeline.domain.errors import ExportError
 from pipeline.domain.record import Run
 from pipeline.domain.settings import PaymentFormat, Settings
 from pipeline.export.record_text import to_local_time
-from pipeline.files.text import make_printable
+from pipeline.files.xml_output import Namespace, serialize_xml
 
 MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 70, 140
 """Characters of a name and of the text to the payee that every bank takes (Max140Text)."""
@@ -62,107 +62,113 @@ def build_message(payments: Sequence[PaymentOrder], run: Run, settings: Settings
     Raises:
         ExportError: the sums of the finished file are not those of the payments.
     """
-    namespace = payment_namespace(settings.payment_format)
-    root = etree.Element(etree.QName(namespace, "Document"), nsmap={"pain": namespace})
-    initiation = _add(root, "CstmrCdtTrfInitn")
-    _add_group_header(initiation, payments, run, settings)
+    pain = Namespace(payment_namespace(settings.payment_format))
     # One batch for each day of payment and kind.
     batches: dict[tuple[date, str, str], list[PaymentOrder]] = defaultdict(list)
     for payment in payments:
         batches[payment.day, payment.service_level, payment.purpose_code].append(payment)
-    for number, (_, batch) in enumerate(sorted(batches.items()), 1):
-        _add_batch(initiation, f"{run.id[:32]}-{number}", batch, settings)
+    number = settings.organisation_number
+    root = pain(
+        "Document",
+        pain(
+            "CstmrCdtTrfInitn",
+            pain(
+                "GrpHdr",
+                pain("MsgId", run.id),
+                pain("CreDtTm", f"{to_local_time(run.made_at):%Y-%m-%dT%H:%M:%S}"),
+                *_totals(pain, payments),
+                pain(
+                    "InitgPty",
+                    pain("Nm", settings.care_provider[:MAX_NAME_LENGTH]),
+                    pain("Id", pain("OrgId", pain("Othr", pain("Id", number)))) if number else None,
+                ),
+            ),
+            *(
+                _batch(pain, f"{run.id[:32]}-{count}", batch, settings)
+                for count, (_, batch) in enumerate(sorted(batches.items()), 1)
+            ),
+        ),
+        prefixes={"pain": pain.uri},
+    )
     _verify_totals(root, [payment.amount for payment in payments])
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return serialize_xml(root)
 
 
-def _add_group_header(
-    initiation: etree._Element, payments: Sequence[PaymentOrder], run: Run, settings: Settings
-) -> None:
-    head = _add(initiation, "GrpHdr")
-    _add(head, "MsgId", run.id)
-    _add(head, "CreDtTm", _format_time(run.made_at))
-    _add_totals(head, payments)
-    party = _add(head, "InitgPty")
-    _add(party, "Nm", settings.care_provider[:MAX_NAME_LENGTH])
-    if settings.organisation_number:
-        _add(_add_path(party, "Id", "OrgId", "Othr"), "Id", settings.organisation_number)
-
-
-def _add_totals(parent: etree._Element, payments: Sequence[PaymentOrder]) -> None:
+def _totals(pain: Namespace, payments: Sequence[PaymentOrder]) -> list[etree._Element]:
     total = sum((payment.amount for payment in payments), Decimal(0))
-    _add(parent, "NbOfTxs", str(len(payments)))
-    _add(parent, "CtrlSum", f"{total:.2f}")
+    return [pain("NbOfTxs", str(len(payments))), pain("CtrlSum", f"{total:.2f}")]
 
 
-def _add_batch(
-    initiation: etree._Element, batch_id: str, payments: Sequence[PaymentOrder], settings: Settings
-) -> None:
-    first = payments[0]
-    batch = _add(initiation, "PmtInf")
-    _add(batch, "PmtInfId", batch_id)
-    _add(batch, "PmtMtd", "TRF")
-    _add_totals(batch, payments)
-    kind = _add(batch, "PmtTpInf")
-    _add(_add(kind, "SvcLvl"), "Cd", first.service_level)
-    _add(_add(kind, "CtgyPurp"), "Cd", first.purpose_code)
-    day = first.day.isoformat()
-    if settings.payment_format is PaymentFormat.VERSION_03:
-        _add(batch, "ReqdExctnDt", day)
-    else:
-        _add(_add(batch, "ReqdExctnDt"), "Dt", day)
-    _add_debtor(batch, settings)
-    for payment in payments:
-        _add_payment(batch, payment)
-
-
-def _add_debtor(batch: etree._Element, settings: Settings) -> None:
-    debtor = _add(batch, "Dbtr")
-    _add(debtor, "Nm", settings.care_provider[:MAX_NAME_LENGTH])
-    if settings.care_provider_town:
-        address = {
-            "StrtNm": settings.care_provider_street,
-            "PstCd": settings.care_provider_postcode,
-            "TwnNm": settings.care_provider_town,
-            "Ctry": settings.care_provider_country,
-        }
-        _add_address(debtor, address)
-    account = settings.payment_account.replace(" ", "")
-    identity = _add_path(batch, "DbtrAcct", "Id")
-    # A Swedish account without IBAN is a bankgiro number (BGNR).
-    if _IBAN_PATTERN.fullmatch(account):
-        _add(identity, "IBAN", account)
-    else:
-        other = _add(identity, "Othr")
-        _add(other, "Id", account.replace("-", ""))
-        _add(_add(other, "SchmeNm"), "Prtry", "BGNR")
+def _batch(
+    pain: Namespace, batch_id: str, payments: Sequence[PaymentOrder], settings: Settings
+) -> etree._Element:
+    first, day = payments[0], payments[0].day.isoformat()
     is_old = settings.payment_format is PaymentFormat.VERSION_03
-    bank = _add_path(batch, "DbtrAgt", "FinInstnId")
-    _add(bank, "BIC" if is_old else "BICFI", settings.payment_bic)
+    address = {
+        "StrtNm": settings.care_provider_street,
+        "PstCd": settings.care_provider_postcode,
+        "TwnNm": settings.care_provider_town,
+        "Ctry": settings.care_provider_country,
+    }
+    return pain(
+        "PmtInf",
+        pain("PmtInfId", batch_id),
+        pain("PmtMtd", "TRF"),
+        *_totals(pain, payments),
+        pain(
+            "PmtTpInf",
+            pain("SvcLvl", pain("Cd", first.service_level)),
+            pain("CtgyPurp", pain("Cd", first.purpose_code)),
+        ),
+        pain("ReqdExctnDt", day if is_old else pain("Dt", day)),
+        pain(
+            "Dbtr",
+            pain("Nm", settings.care_provider[:MAX_NAME_LENGTH]),
+            _address(pain, address) if settings.care_provider_town else None,
+        ),
+        pain("DbtrAcct", pain("Id", _debtor_account(pain, settings.payment_account))),
+        pain(
+            "DbtrAgt",
+            pain("FinInstnId", pain("BIC" if is_old else "BICFI", settings.payment_bic)),
+        ),
+        *(_payment(pain, payment) for payment in payments),
+    )
 
 
-def _add_payment(batch: etree._Element, payment: PaymentOrder) -> None:
-    element = _add(batch, "CdtTrfTxInf")
-    _add(_add(element, "PmtId"), "EndToEndId", _payment_reference(payment.entry_id))
-    _add(_add(element, "Amt"), "InstdAmt", f"{payment.amount:.2f}").set("Ccy", "SEK")
-    member = _add_path(element, "CdtrAgt", "FinInstnId", "ClrSysMmbId")
-    _add(_add(member, "ClrSysId"), "Cd", "SESBA")
-    _add(member, "MmbId", payment.clearing)
-    payee = _add(element, "Cdtr")
-    _add(payee, "Nm", payment.payee)
-    if payment.town:
-        _add_address(payee, {"TwnNm": payment.town, "Ctry": _PAYEE_COUNTRY})
-    other = _add_path(element, "CdtrAcct", "Id", "Othr")
-    _add(other, "Id", payment.account)
-    _add(_add(other, "SchmeNm"), "Cd", "BBAN")
-    _add(_add(element, "RmtInf"), "Ustrd", payment.text)
+def _debtor_account(pain: Namespace, account: str) -> etree._Element:
+    account = account.replace(" ", "")
+    if _IBAN_PATTERN.fullmatch(account):
+        return pain("IBAN", account)
+    # A Swedish account without IBAN is a bankgiro number (BGNR).
+    number = account.replace("-", "")
+    return pain("Othr", pain("Id", number), pain("SchmeNm", pain("Prtry", "BGNR")))
 
 
-def _add_address(party: etree._Element, parts: dict[str, str]) -> None:
-    address = _add(party, "PstlAdr")
-    for name, text in parts.items():
-        if text:
-            _add(address, name, text)
+def _payment(pain: Namespace, payment: PaymentOrder) -> etree._Element:
+    address = {"TwnNm": payment.town, "Ctry": _PAYEE_COUNTRY}
+    member = pain(
+        "ClrSysMmbId",
+        pain("ClrSysId", pain("Cd", "SESBA")),
+        pain("MmbId", payment.clearing),
+    )
+    account = pain("Othr", pain("Id", payment.account), pain("SchmeNm", pain("Cd", "BBAN")))
+    return pain(
+        "CdtTrfTxInf",
+        pain("PmtId", pain("EndToEndId", _payment_reference(payment.entry_id))),
+        pain("Amt", pain("InstdAmt", f"{payment.amount:.2f}", Ccy="SEK")),
+        pain("CdtrAgt", pain("FinInstnId", member)),
+        pain(
+            "Cdtr",
+            pain("Nm", payment.payee),
+            _address(pain, address) if payment.town else None,
+        ),
+        pain("CdtrAcct", pain("Id", account)),
+        pain("RmtInf", pain("Ustrd", payment.text)),
+    )
+
+
+def _address(pain: Namespace, parts: Mapping[str, str]) -> etree._Element:
+    return pain("PstlAdr", *(pain(name, text) for name, text in parts.items() if text))
 
 
 def _payment_reference(entry_id: str) -> str:
@@ -189,21 +195,3 @@ def _verify_totals(root: etree._Element, amounts: Sequence[Decimal]) -> None:
         or sum(sums[1:], Decimal(0)) != sums[0]
     ):
         raise ExportError("payment_sums_differ")
-
-
-def _format_time(moment: datetime) -> str:
-    return f"{to_local_time(moment):%Y-%m-%dT%H:%M:%S}"
-
-
-def _add_path(parent: etree._Element, *names: str) -> etree._Element:
-    """Add elements one in the other, and return the innermost."""
-    for name in names:
-        parent = _add(parent, name)
-    return parent
-
-
-def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-    child = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name))
-    if text is not None:
-        child.text = make_printable(text)
-    return child

@@ -11,23 +11,68 @@ form's mapping file is `forms/<id>/export.pain001.yaml`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+
+from holidays import DE_FACTO, PUBLIC, HolidayBase, country_holidays
 
 from pipeline.domain.errors import ExportError
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import DATA_LANGUAGE, Exporter, ExportOptions, Item
 from pipeline.export.mapping import ExportMapping
-from pipeline.export.payments.banking_days import ClosedDayRule, execution_day
 from pipeline.export.payments.message import (
     MAX_NAME_LENGTH,
     MAX_TEXT_LENGTH,
     PaymentOrder,
     build_message,
 )
-from pipeline.export.record_text import field_value, format_field_value, to_local_time
+from pipeline.export.record_text import field_value, format_field_value, legible_text, to_local_time
 from pipeline.store.exports.payment_approvals import APPROVALS_NEEDED
 from pipeline.texts import Text
+
+# Swedish banking days: when a bank can carry out a payment.
+#
+# Banks are closed on Saturdays, Sundays and public holidays, and on Midsummer's, Christmas and New
+# Year's Eve, by the calendar of the library `holidays`. A bank that is closed on other days too has
+# them in the setting `payment_closed_days`. Days on which banks close early are banking days.
+
+
+class ClosedDayRule(StrEnum):
+    """Which banking day takes the place of a day on which the bank is closed."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+def execution_day(
+    wanted: date | None, today: date, rule: ClosedDayRule, closed_days: Collection[date] = ()
+) -> date:
+    """Return the banking day on which a payment is carried out, never before `today`.
+
+    Args:
+        wanted: the day of payment on the paper; None or a day that has passed: as soon as possible.
+        closed_days: further days on which the bank is closed.
+    """
+    calendar = _banking_calendar(closed_days)
+    earliest = _nearest_banking_day(calendar, today, 1)
+    if wanted is None or wanted <= earliest:
+        return earliest
+    step = -1 if rule is ClosedDayRule.BEFORE else 1
+    return max(_nearest_banking_day(calendar, wanted, step), earliest)
+
+
+def _banking_calendar(closed_days: Collection[date]) -> HolidayBase:
+    calendar = country_holidays("SE", categories=(PUBLIC, DE_FACTO))
+    calendar.update(*closed_days)
+    return calendar
+
+
+def _nearest_banking_day(calendar: HolidayBase, day: date, step: int) -> date:
+    """Return the day itself, else the next (`step` 1) or the last (-1) banking day."""
+    return day if calendar.is_working_day(day) else calendar.get_nth_working_day(day, step)
+
 
 ALREADY_PAID = Text("export_reason.payment_already_made")
 PAID_ILLEGIBLE = Text("export_reason.payment_illegible")
@@ -125,8 +170,8 @@ class PaymentExporter(Exporter):
 
 def _is_payable(record: Record, mapping: PaymentMapping) -> bool:
     clearing, account = (
-        field_digits(record, mapping.clearing),
-        field_digits(record, mapping.account),
+        legible_text(record, mapping.clearing),
+        legible_text(record, mapping.account),
     )
     if not _CLEARING_PATTERN.fullmatch(clearing) or not _ACCOUNT_PATTERN.fullmatch(account):
         return False
@@ -136,12 +181,6 @@ def _is_payable(record: Record, mapping: PaymentMapping) -> bool:
         return False
 
 
-def field_digits(record: Record, field: str) -> str:
-    """Return the value of a field of digits; empty where it is illegible or empty."""
-    value = record.fields.get(field)
-    return value.strip() if isinstance(value, str) and field not in record.illegible else ""
-
-
 def payment_amount(record: Record, mapping: PaymentMapping) -> Decimal:
     """Return the amount that an entry pays, kronor with exactly two decimals.
 
@@ -149,7 +188,7 @@ def payment_amount(record: Record, mapping: PaymentMapping) -> Decimal:
         ExportError: it cannot be read, or has parts of an öre.
     """
     try:
-        amount = Decimal(field_digits(record, mapping.amount).replace(",", "."))
+        amount = Decimal(legible_text(record, mapping.amount).replace(",", "."))
         if amount.is_finite() and amount == amount.quantize(Decimal("0.01")):
             return amount.quantize(Decimal("0.01"))
     except InvalidOperation:
@@ -187,8 +226,8 @@ def payee_town(record: Record) -> str:
 def _to_payment(record: Record, run: Run, options: ExportOptions) -> PaymentOrder:
     mapping = options.mapping(record.form, PaymentMapping)
     clearing, account = (
-        field_digits(record, mapping.clearing),
-        field_digits(record, mapping.account),
+        legible_text(record, mapping.clearing),
+        legible_text(record, mapping.account),
     )
     return PaymentOrder(
         entry_id=record.entry_id,

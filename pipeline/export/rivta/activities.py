@@ -25,7 +25,6 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import (
-    Exporter,
     ExportOptions,
     Item,
     data_text,
@@ -37,30 +36,34 @@ from pipeline.export.record_text import (
     find_signature,
     format_field_value,
     format_uncoded_choice,
+    known_time,
     labelled,
     late_entry_text,
     to_local_time,
 )
 from pipeline.export.rivta.elements import (
     EFTERSKRIFT_NS,
-    ElementBuilder,
     Performer,
-    add_run_comment,
+    RivtaNamespace,
     day_bounds,
+    extension,
     format_timestamp,
     patient_access_flag,
-    serialize_xml,
     signature_performer,
     unsupported_group_reasons,
 )
-from pipeline.export.rivta.mapping import ActivityMapping, Code, Outcome, Slot
-from pipeline.export.rivta.run_archive import MEDIA_TYPE, SUFFIX, ArchiveFile, write_archive
+from pipeline.export.rivta.mapping import ActivityMapping, Outcome, Slot
+from pipeline.export.rivta.run_archive import (
+    ArchiveFile,
+    RivtaExporter,
+    write_archive,
+)
+from pipeline.files.xml_output import Namespace, serialize_xml
 from pipeline.texts import Text
 
-CONTRACT = "ProcessActivities 1.0"
 RESPONDER_NS = "urn:riv:clinicalprocess:activity:actions:ProcessActivitiesResponder:1"
 DOMAIN_NS = "urn:riv:clinicalprocess:activity:actions:1"
-_elements, _extensions = ElementBuilder(DOMAIN_NS), ElementBuilder(EFTERSKRIFT_NS)
+_core = RivtaNamespace(DOMAIN_NS)
 UNKNOWN_TIME = "unknown"
 
 
@@ -88,10 +91,9 @@ def planned_slots(
     Raises:
         ValueError: the entry has no day, so it is unsupported.
     """
-    if record.event_at is None:
-        raise ValueError("a record without any time is unsupported and must not come here")
-    day = datetime.combine(to_local_time(record.event_at).date(), datetime.min.time())
-    entry_time = None if "event_at" in record.clock_unknown else to_local_time(record.event_at)
+    moment = to_local_time(known_time(record.event_at))
+    day = datetime.combine(moment.date(), datetime.min.time())
+    entry_time = None if "event_at" in record.clock_unknown else moment
     return [
         PlannedSlot(
             number,
@@ -171,20 +173,14 @@ def _is_marked(record: Record, name: str) -> bool:
     return bool(name) and record.fields.get(name) is True
 
 
-class ActivitiesExporter(Exporter):
+class ActivitiesExporter(RivtaExporter):
     """Signing sheets to ProcessActivities 1.0."""
 
-    media_type = MEDIA_TYPE
-    suffix = SUFFIX
     mapping = ActivityMapping
-    needs_hsa_ids = True
-
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
-        """Return what the schema misses, or which outcome would have to be guessed."""
-        return next(self.unsupported_reasons(record, options), None)
+    contract = "ProcessActivities 1.0"
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield all that is missing, not only the first."""
+        """Yield what the schema misses, and which outcome would have to be guessed."""
         mapping = options.mapping(record.form, ActivityMapping)
         yield from unsupported_group_reasons(record, options)
         if unclear := find_unclear_slot(record, mapping):
@@ -208,23 +204,24 @@ class ActivitiesExporter(Exporter):
                 name = f"{prefix}{item.record.entry_id}-{slot.number}.xml"
                 request = build_request(item, slot, run, options)
                 files.append(ArchiveFile(name, request, (item,)))
-        return write_archive(files, items, run, CONTRACT)
+        return write_archive(files, items, run, self.contract)
 
 
 def build_request(item: Item, slot: PlannedSlot, run: Run, options: ExportOptions) -> bytes:
     """Build one request: activity, patient, performer, signer and source."""
     record, mapping = item.record, options.mapping(item.record.form, ActivityMapping)
-    root = etree.Element(
-        etree.QName(RESPONDER_NS, "ProcessActivities"),
-        nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ef": EFTERSKRIFT_NS},
-    )
-    _add_activity(ElementBuilder(RESPONDER_NS).add(root, "activityType"), item, slot, options)
-    _elements.add_patient(root, record)
     performer = signature_performer(slot.signature) if slot.signature else Performer()
-    _elements.add_performer(root, performer, record, mapping, options)
-    _elements.add_signer(root, record.signed, options)
-    _elements.add_source_system(root, options)
-    add_run_comment(root, run)
+    responder = Namespace(RESPONDER_NS)
+    root = responder(
+        "ProcessActivities",
+        responder("activityType", *_activity_parts(item, slot, mapping, options)),
+        _core.patient(record),
+        _core.performer(performer, record, mapping, options),
+        _core.signer(record.signed, options),
+        _core.source_system(options),
+        extension("run", run.id),
+        prefixes={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ef": EFTERSKRIFT_NS},
+    )
     return serialize_xml(root)
 
 
@@ -234,42 +231,25 @@ def _slots_to_report(record: Record, options: ExportOptions) -> list[PlannedSlot
     return [slot for slot in slots if slot.outcome or record.revision > 1]
 
 
-def _add_activity(
-    activity: etree._Element, item: Item, slot: PlannedSlot, options: ExportOptions
-) -> None:
-    record, mapping = item.record, options.mapping(item.record.form, ActivityMapping)
-    _elements.add_source_id(activity, options, record.entry_id, str(slot.number))
+def _activity_parts(
+    item: Item, slot: PlannedSlot, mapping: ActivityMapping, options: ExportOptions
+) -> list[etree._Element | None]:
+    record, kind = item.record, mapping.kind
     status = slot.outcome if slot.outcome and record.voided is None else Outcome.NULLIFIED
-    _elements.add_code(activity, "status", mapping.status[status])
-    _elements.add_code(activity, "value", _activity_code(record, mapping))
-    _add_time(_elements.add(activity, "time"), slot)
-    _elements.add(activity, "description", describe_activity(item, slot, mapping, options))
-    _elements.add(
-        activity,
-        "approvedForPatient",
-        patient_access_flag(record, approved=mapping.approved_for_patient),
-    )
-    _extensions.add(activity, "outcome", status.value)
-    known = format_timestamp(slot.at) if slot.at else UNKNOWN_TIME
-    _extensions.add(activity, "actualTime", known)
-    if slot.ordered_at:
-        _extensions.add(activity, "orderedTime", format_timestamp(slot.ordered_at))
-
-
-def _activity_code(record: Record, mapping: ActivityMapping) -> Code:
-    return mapping.kind.codes.get(
-        str(record.fields.get(mapping.kind.field)), mapping.kind.otherwise
-    )
-
-
-def _add_time(period: etree._Element, slot: PlannedSlot) -> None:
-    """Add when it was done: the whole day where the paper does not say at what time."""
-    if slot.at is not None:
-        _elements.add(period, "start", format_timestamp(slot.at))
-        return
-    start, end = day_bounds(slot.day)
-    _elements.add(period, "start", format_timestamp(start))
-    _elements.add(period, "end", format_timestamp(end))
+    approved = mapping.approved_for_patient
+    # When it was done: the whole day where the paper does not say at what time.
+    times = zip(("start", "end"), (slot.at,) if slot.at else day_bounds(slot.day), strict=False)
+    return [
+        _core.source_id(options, record.entry_id, str(slot.number)),
+        _core.code("status", mapping.status[status]),
+        _core.code("value", kind.codes.get(str(record.fields.get(kind.field)), kind.otherwise)),
+        _core("time", *(_core(tag, format_timestamp(moment)) for tag, moment in times)),
+        _core("description", describe_activity(item, slot, mapping, options)),
+        _core("approvedForPatient", patient_access_flag(record, approved=approved)),
+        extension("outcome", status.value),
+        extension("actualTime", format_timestamp(slot.at) if slot.at else UNKNOWN_TIME),
+        extension("orderedTime", format_timestamp(slot.ordered_at)) if slot.ordered_at else None,
+    ]
 
 
 def describe_activity(

@@ -15,64 +15,54 @@ from collections.abc import Iterator, Sequence
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import Exporter, ExportOptions, Item, data_text
+from pipeline.export.exporter import ExportOptions, Item, data_text
 from pipeline.export.record_text import (
     amendment_text,
     find_record_form,
     format_field_value,
+    known_time,
     labelled,
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
-    EFTERSKRIFT_NS,
-    ElementBuilder,
-    add_run_comment,
+    DOMAIN_NS,
+    RivtaNamespace,
+    answer_xml,
+    extension,
     format_timestamp,
+    header_parts,
     missing_note_reasons,
-    patient_access_flag,
-    serialize_xml,
 )
 from pipeline.export.rivta.mapping import Alert, AlertKind, AlertMapping
 from pipeline.export.rivta.run_archive import (
-    MEDIA_TYPE,
-    SUFFIX,
-    ArchiveFile,
-    document_name,
-    group_by_patient,
+    AnswersExporter,
     log_id,
-    write_archive,
 )
-from pipeline.export.rivta.summary_header import (
-    DOMAIN_NS,
-    EXTENSION_NS,
-    add_author,
-    add_patient_id,
-    add_result,
-    add_signature,
-)
+from pipeline.files.xml_output import Namespace
 from pipeline.texts import Text
 
-CONTRACT = "GetAlertInformation 2.0"
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:description:GetAlertInformationResponder:2"
 _NONE_KNOWN = re.compile(r"(ingen|inga|ej|nej)( (känd|kända|känt))?[.!]?")
 """All that is written where nothing is known that needs a warning: "ingen penicillin" warns."""
-_elements = ElementBuilder(DOMAIN_NS)
+_core, _responder = RivtaNamespace(DOMAIN_NS), Namespace(RESPONDER_NS)
+_CONTENT = {
+    AlertKind.HYPERSENSITIVITY: ("otherHypersensitivity", "hypersensitivityAgent"),
+    AlertKind.DISEASE: ("disease", "originalText"),
+    AlertKind.TREATMENT: ("treatmentDescription",),
+    AlertKind.COMMUNICABLE: ("communicableDiseaseCode", "originalText"),
+    AlertKind.RESTRICTION: ("restrictionOfCareComment",),
+}
+"""The elements, each in the one before, in which each kind of alert says what is warned of."""
 
 
-class AlertsExporter(Exporter):
+class AlertsExporter(AnswersExporter):
     """Warnings to GetAlertInformation 2.0."""
 
-    media_type = MEDIA_TYPE
-    suffix = SUFFIX
     mapping = AlertMapping
-    needs_hsa_ids = True
-
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
-        """Return what the contract misses: a time, a known kind of patient id, or a warning."""
-        return next(self.unsupported_reasons(record, options), None)
+    contract = "GetAlertInformation 2.0"
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield all that is missing, not only the first."""
+        """Yield what the contract misses: a time, a known kind of patient id, or a warning."""
         mapping = options.mapping(record.form, AlertMapping)
         missing = tuple(missing_note_reasons(record, options, mapping.local_id_type))
         yield from missing
@@ -81,30 +71,16 @@ class AlertsExporter(Exporter):
         if record.revision == 1 and not is_warning and not missing:
             yield Text("export_reason.no_warning")
 
-    def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """Build an archive with one answer a patient, an `alertInformation` a warning."""
-        files = [
-            ArchiveFile(document_name(number), build_response(group, run, number, options), group)
-            for number, group in enumerate(group_by_patient(items), 1)
-        ]
-        return write_archive(files, items, run, CONTRACT)
-
-
-def build_response(items: Sequence[Item], run: Run, number: int, options: ExportOptions) -> bytes:
-    """Build the answer about one patient: the items' warnings in their order."""
-    root = etree.Element(
-        etree.QName(RESPONDER_NS, "GetAlertInformationResponse"),
-        nsmap={"resp": RESPONDER_NS, "core": DOMAIN_NS, "ext": EXTENSION_NS, "ef": EFTERSKRIFT_NS},
-    )
-    for item in items:
-        record = item.record
-        for alert in options.mapping(record.form, AlertMapping).alerts:
+    def answer(self, items: Sequence[Item], run: Run, number: int, options: ExportOptions) -> bytes:
+        """Return the answer about one patient, an `alertInformation` a warning."""
+        alerts = [
+            _alert(item, alert, run, options)
+            for item in items
+            for alert in options.mapping(item.record.form, AlertMapping).alerts
             # An amendment reports every warning, to end those that are gone.
-            if is_alerted(record, alert, options) or record.revision > 1:
-                element = ElementBuilder(RESPONDER_NS).add(root, "alertInformation")
-                _add_alert(element, item, alert, run, options)
-    add_result(root, log_id(run, number))
-    return serialize_xml(root)
+            if is_alerted(item.record, alert, options) or item.record.revision > 1
+        ]
+        return answer_xml("GetAlertInformationResponse", RESPONDER_NS, alerts, log_id(run, number))
 
 
 def is_alerted(record: Record, alert: Alert, options: ExportOptions) -> bool:
@@ -115,33 +91,30 @@ def is_alerted(record: Record, alert: Alert, options: ExportOptions) -> bool:
     return bool(words) and not _NONE_KNOWN.fullmatch(words.strip().casefold())
 
 
-def _add_alert(
-    element: etree._Element, item: Item, alert: Alert, run: Run, options: ExportOptions
-) -> None:
+def _alert(item: Item, alert: Alert, run: Run, options: ExportOptions) -> etree._Element:
     record, mapping = item.record, options.mapping(item.record.form, AlertMapping)
-    header = _elements.add(element, "alertInformationHeader")
-    _elements.add(header, "documentId", f"{record.entry_id}:{alert.mark}")
-    _elements.add(header, "sourceSystemHSAId", options.settings.source_system_hsa_id)
-    add_patient_id(header, record, mapping.local_id_type)
-    add_author(header, record, mapping.units, options)
-    add_signature(header, record.signed, options)
-    approved = patient_access_flag(record, approved=mapping.approved_for_patient)
-    _elements.add(header, "approvedForPatient", approved)
-    body = _elements.add(element, "alertInformationBody")
-    _elements.add_code(body, "typeOfAlertInformation", alert.type)
-    known = record.event_at or record.written_at
-    if known is None:
-        raise ValueError("a record without any time is unsupported and must not come here")
-    start = _elements.add(body, "validityTimePeriod")
-    _elements.add(start, "start", format_timestamp(known))
-    _elements.add(body, "alertInformationComment", describe_alert(item, alert, options))
-    if record.voided is not None or not is_alerted(record, alert, options):
-        _elements.add(body, "obsoleteTime", format_timestamp(run.made_at))
-        _elements.add(
-            body, "obsoleteComment", record.voided or data_text("rivta_text.alert_removed")
-        )
-    _add_content(body, alert, alert_words(record, alert, options))
-    add_run_comment(element, run)
+    start = known_time(record.event_at, record.written_at)
+    is_over = record.voided is not None or not is_alerted(record, alert, options)
+    removed = record.voided or data_text("rivta_text.alert_removed")
+    return _responder(
+        "alertInformation",
+        _core(
+            "alertInformationHeader",
+            _core("documentId", f"{record.entry_id}:{alert.mark}"),
+            _core("sourceSystemHSAId", options.settings.source_system_hsa_id),
+            *header_parts(record, mapping, options),
+        ),
+        _core(
+            "alertInformationBody",
+            _core.code("typeOfAlertInformation", alert.type),
+            _core("validityTimePeriod", _core("start", format_timestamp(start))),
+            _core("alertInformationComment", describe_alert(item, alert, options)),
+            _core("obsoleteTime", format_timestamp(run.made_at)) if is_over else None,
+            _core("obsoleteComment", removed) if is_over else None,
+            _content(alert, alert_words(record, alert, options)),
+        ),
+        extension("run", run.id),
+    )
 
 
 def alert_words(record: Record, alert: Alert, options: ExportOptions) -> str:
@@ -149,22 +122,13 @@ def alert_words(record: Record, alert: Alert, options: ExportOptions) -> str:
     return format_field_value(record, alert.text, options.forms) or alert.name
 
 
-def _add_content(body: etree._Element, alert: Alert, words: str) -> None:
-    """Add the one element that says what is warned of."""
-    content = _elements.add(body, alert.kind.value)
-    match alert.kind:
-        case AlertKind.HYPERSENSITIVITY:
-            other = _elements.add(content, "otherHypersensitivity")
-            _elements.add(other, "hypersensitivityAgent", words)
-        case AlertKind.DISEASE:
-            _elements.add(_elements.add(content, "disease"), "originalText", words)
-        case AlertKind.TREATMENT:
-            _elements.add(content, "treatmentDescription", words)
-        case AlertKind.COMMUNICABLE:
-            code = _elements.add(content, "communicableDiseaseCode")
-            _elements.add(code, "originalText", words)
-        case AlertKind.RESTRICTION:
-            _elements.add(content, "restrictionOfCareComment", words)
+def _content(alert: Alert, words: str) -> etree._Element:
+    """Return the one element that says what is warned of."""
+    *outer, innermost = (alert.kind.value, *_CONTENT[alert.kind])
+    element = _core(innermost, words)
+    for tag in reversed(outer):
+        element = _core(tag, element)
+    return element
 
 
 def describe_alert(item: Item, alert: Alert, options: ExportOptions) -> str:

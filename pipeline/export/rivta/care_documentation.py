@@ -18,44 +18,31 @@ from datetime import datetime
 from lxml import etree
 
 from pipeline.domain.record import Record, Run
-from pipeline.export.exporter import Exporter, ExportOptions, Item, data_text
+from pipeline.export.exporter import ExportOptions, Item, data_text
 from pipeline.export.mapping import NoteCode, NoteMapping
 from pipeline.export.record_text import (
     amendment_text,
     field_value,
     format_field_value,
     format_uncoded_choice,
+    known_time,
     late_entry_text,
 )
 from pipeline.export.rivta.elements import (
-    EFTERSKRIFT_NS,
-    ElementBuilder,
-    add_run_comment,
+    DOMAIN_NS,
+    answer_xml,
+    extension,
     format_timestamp,
+    header_parts,
     missing_note_reasons,
-    patient_access_flag,
-    serialize_xml,
 )
 from pipeline.export.rivta.run_archive import (
-    MEDIA_TYPE,
-    SUFFIX,
-    ArchiveFile,
-    document_name,
-    group_by_patient,
+    AnswersExporter,
     log_id,
-    write_archive,
 )
-from pipeline.export.rivta.summary_header import (
-    DOMAIN_NS,
-    EXTENSION_NS,
-    add_author,
-    add_patient_id,
-    add_result,
-    add_signature,
-)
+from pipeline.files.xml_output import Namespace
 from pipeline.texts import Text
 
-CONTRACT = "GetCareDocumentation 2.1"
 RESPONDER_NS = "urn:riv:clinicalprocess:healthcond:description:GetCareDocumentationResponder:2"
 NOTE_TYPES = {
     "utr": "Utredning",
@@ -69,63 +56,56 @@ NOTE_TYPES = {
     "bes": "Besöksanteckning",
 }
 """The types of note (Anteckningstyp, 1.2.752.129.2.2.2.11) as the contract's schema names them."""
-_add_element = ElementBuilder(DOMAIN_NS).add
+_core, _responder = Namespace(DOMAIN_NS), Namespace(RESPONDER_NS)
 
 
-class CareDocumentationExporter(Exporter):
+class CareDocumentationExporter(AnswersExporter):
     """HSL notes to GetCareDocumentation 2.1."""
 
-    media_type = MEDIA_TYPE
-    suffix = SUFFIX
     mapping = NoteMapping
-    needs_hsa_ids = True
-
-    def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
-        """Return what the schema misses: the time of writing or a known kind of patient id."""
-        return next(self.unsupported_reasons(record, options), None)
+    contract = "GetCareDocumentation 2.1"
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
-        """Yield all that is missing, not only the first."""
+        """Yield what the schema misses: the time of writing or a known kind of patient id."""
         mapping = options.mapping(record.form, NoteMapping)
         yield from missing_note_reasons(record, options, mapping.local_id_type)
 
-    def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
-        """Build an archive with one answer a patient, a `careDocumentation` an entry."""
-        files = [
-            ArchiveFile(document_name(number), build_response(group, run, number, options), group)
-            for number, group in enumerate(group_by_patient(items), 1)
-        ]
-        return write_archive(files, items, run, CONTRACT)
+    def answer(self, items: Sequence[Item], run: Run, number: int, options: ExportOptions) -> bytes:
+        """Return the answer about one patient, a `careDocumentation` an entry."""
+        notes = [_document(item, run, options) for item in items]
+        return answer_xml("GetCareDocumentationResponse", RESPONDER_NS, notes, log_id(run, number))
 
 
-def build_response(items: Sequence[Item], run: Run, number: int, options: ExportOptions) -> bytes:
-    """Build the answer about one patient: the items' notes in their order."""
-    root = etree.Element(
-        etree.QName(RESPONDER_NS, "GetCareDocumentationResponse"),
-        nsmap={
-            "resp": RESPONDER_NS,
-            "core": DOMAIN_NS,
-            "ext": EXTENSION_NS,
-            "ef": EFTERSKRIFT_NS,
-        },
+def _document(item: Item, run: Run, options: ExportOptions) -> etree._Element:
+    record, mapping = item.record, options.mapping(item.record.form, NoteMapping)
+    code, title = _note_type(record, mapping), mapping.note_title
+    nullified = (
+        [_core("nullified", "true"), _core("nullifiedReason", record.voided)]
+        if record.voided is not None
+        else []
     )
-    for item in items:
-        document = etree.SubElement(root, etree.QName(RESPONDER_NS, "careDocumentation"))
-        _add_document(document, item, options)
-        add_run_comment(document, run)
-    add_result(root, log_id(run, number))
-    return serialize_xml(root)
-
-
-def _add_document(parent: etree._Element, item: Item, options: ExportOptions) -> None:
-    mapping = options.mapping(item.record.form, NoteMapping)
-    _add_header(_add_element(parent, "careDocumentationHeader"), item.record, mapping, options)
-    note = _add_element(_add_element(parent, "careDocumentationBody"), "clinicalDocumentNote")
-    if code := _note_type(item.record, mapping):
-        _add_element(note, "clinicalDocumentNoteCode", code)
-    if mapping.note_title:
-        _add_element(note, "clinicalDocumentNoteTitle", mapping.note_title)
-    _add_element(note, "clinicalDocumentNoteText", note_text(item, mapping, options))
+    return _responder(
+        "careDocumentation",
+        _core(
+            "careDocumentationHeader",
+            _core("documentId", record.entry_id),
+            _core("sourceSystemHSAid", options.settings.source_system_hsa_id),
+            _core("documentTitle", _document_title(record, mapping)),
+            _core("documentTime", format_timestamp(_document_time(record, mapping))),
+            *header_parts(record, mapping, options),
+            *nullified,
+        ),
+        _core(
+            "careDocumentationBody",
+            _core(
+                "clinicalDocumentNote",
+                _core("clinicalDocumentNoteCode", code) if code else None,
+                _core("clinicalDocumentNoteTitle", title) if title else None,
+                _core("clinicalDocumentNoteText", note_text(item, mapping, options)),
+            ),
+        ),
+        extension("run", run.id),
+    )
 
 
 def _note_type(record: Record, mapping: NoteMapping) -> NoteCode | None:
@@ -171,33 +151,9 @@ def note_text(item: Item, mapping: NoteMapping, options: ExportOptions) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _add_header(
-    header: etree._Element, record: Record, mapping: NoteMapping, options: ExportOptions
-) -> None:
-    _add_element(header, "documentId", record.entry_id)
-    _add_element(header, "sourceSystemHSAid", options.settings.source_system_hsa_id)
-    _add_element(header, "documentTitle", _document_title(record, mapping))
-    _add_element(header, "documentTime", format_timestamp(_document_time(record, mapping)))
-    add_patient_id(header, record, mapping.local_id_type)
-    add_author(header, record, mapping.units, options)
-    add_signature(header, record.signed, options)
-    _add_element(
-        header,
-        "approvedForPatient",
-        patient_access_flag(record, approved=mapping.approved_for_patient),
-    )
-    if record.voided is not None:
-        _add_element(header, "nullified", "true")
-        _add_element(header, "nullifiedReason", record.voided)
-
-
 def _document_time(record: Record, mapping: NoteMapping) -> datetime:
     moments = (record.event_at, record.written_at)
-    first, second = moments if mapping.document_time == "event" else reversed(moments)
-    known = first or second
-    if known is None:
-        raise ValueError("a record without any time is unsupported and must not come here")
-    return known
+    return known_time(*(moments if mapping.document_time == "event" else reversed(moments)))
 
 
 def _stand_in_texts(record: Record, mapping: NoteMapping) -> list[str]:

@@ -2,32 +2,27 @@
 
 `clinicalprocess:healthcond:basic` and `clinicalprocess:activity:actions` define PatientType,
 PerformerRoleType, LegalAuthenticatorType and SourceSystemType alike, each in its own namespace.
-What a contract has no element for becomes one of `EFTERSKRIFT_NS`, where its schema lets other
-namespaces in. An unknown HSA-id is left out; nothing is made up.
+What a contract has no element for, such as its run, becomes one of `EFTERSKRIFT_NS`, where its
+schema lets other namespaces in. An unknown HSA-id is left out; nothing is made up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 
 from lxml import etree
 
 from pipeline.domain.identity_numbers import birth_date, is_hsa_id, is_temporary_pid, pid_oid
-from pipeline.domain.record import CareProvider, Record, Run, Stamp
+from pipeline.domain.record import CareProvider, Record, Stamp
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
-from pipeline.export.mapping import CareUnit
-from pipeline.export.record_text import (
-    Signature,
-    care_provider,
-    stamp_hsa_id,
-    to_local_time,
-)
-from pipeline.export.rivta.mapping import Code, GroupMapping
+from pipeline.export.mapping import CareUnit, NoteMapping
+from pipeline.export.record_text import Signature, care_provider, stamp_hsa_id, to_local_time
+from pipeline.export.rivta.mapping import AlertMapping, Code, GroupMapping
 from pipeline.export.rivta.role_codes import find_role_code
-from pipeline.files.text import make_printable
+from pipeline.files.xml_output import Namespace, serialize_xml
 from pipeline.texts import Text
 
 EFTERSKRIFT_NS = "urn:efterskrift:export:1"
@@ -36,117 +31,111 @@ HSA_ID_OID = "1.2.752.129.2.1.4.1"
 NO_PID_SERIES = Text("export_reason.no_pid_type")
 
 
-@dataclass(frozen=True, slots=True)
-class ElementBuilder:
-    """Adds elements of one namespace."""
+class RivtaNamespace(Namespace):
+    """Makes elements of one contract's domain."""
 
-    namespace: str
+    __slots__ = ()
 
-    def add(self, parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-        """Add a child to `parent`, with a text or empty."""
-        child = etree.SubElement(parent, etree.QName(self.namespace, name))
-        if text is not None:
-            child.text = make_printable(text)
-        return child
+    def identifier(self, tag: str, root: str, extension: str) -> etree._Element:
+        """Return an IIType: a number (`extension`) and its series (`root`)."""
+        return self(tag, self("root", root), self("extension", extension))
 
-    def add_identifier(self, parent: etree._Element, name: str, root: str, extension: str) -> None:
-        """Add an IIType: a number (`extension`) and its series (`root`)."""
-        identifier = self.add(parent, name)
-        self.add(identifier, "root", root)
-        self.add(identifier, "extension", extension)
+    def hsa_id(self, tag: str, hsa_id: str) -> etree._Element | None:
+        """Return an IIType of an HSA-id; None where it is not known."""
+        return self.identifier(tag, HSA_ID_OID, hsa_id) if hsa_id else None
 
-    def add_hsa_id(self, parent: etree._Element, name: str, hsa_id: str) -> None:
-        """Add an IIType of an HSA-id; nothing where it is not known."""
-        if hsa_id:
-            self.add_identifier(parent, name, HSA_ID_OID, hsa_id)
+    def code(self, tag: str, code: Code, *more: etree._Element) -> etree._Element:
+        """Return a CVType: a code, its code system, and the names of both."""
+        names = {
+            "codeSystemName": code.system_name,
+            "codeSystemVersion": code.version,
+            "displayName": code.name,
+        }
+        return self(
+            tag,
+            self("code", code.code),
+            self("codeSystem", code.system),
+            *(self(name, text) for name, text in names.items() if text),
+            *more,
+        )
 
-    def add_code(self, parent: etree._Element, name: str, code: Code) -> etree._Element:
-        """Add and return a CVType: a code, its code system, and the names of both."""
-        element = self.add(parent, name)
-        self.add(element, "code", code.code)
-        self.add(element, "codeSystem", code.system)
-        if code.system_name:
-            self.add(element, "codeSystemName", code.system_name)
-        if code.version:
-            self.add(element, "codeSystemVersion", code.version)
-        if code.name:
-            self.add(element, "displayName", code.name)
-        return element
-
-    def add_moment(
-        self, parent: etree._Element, name: str, moment: datetime, *, exact: bool = True
-    ) -> None:
-        """Add a PartialTimeStampType.
+    def moment(self, tag: str, moment: datetime, *, exact: bool = True) -> etree._Element:
+        """Return a PartialTimeStampType.
 
         It is to the minute, as paper is, or to the second where it is the first or last moment of
         a day.
         """
-        element = self.add(parent, name)
-        self.add(element, "format", "YYYYMMDDhhmm" if exact else "YYYYMMDDhhmmss")
-        self.add(element, "value", format_timestamp(moment)[: 12 if exact else 14])
+        return self(
+            tag,
+            self("format", "YYYYMMDDhhmm" if exact else "YYYYMMDDhhmmss"),
+            self("value", format_timestamp(moment)[: 12 if exact else 14]),
+        )
 
-    def add_patient(self, parent: etree._Element, record: Record) -> None:
-        """Add the client. The birth date is that of the number.
+    def patient(self, record: Record) -> etree._Element:
+        """Return the client. The birth date is that of the number.
 
         It may differ from the true date by some days (folkbokföringslagen 18 §).
         """
-        patient, pid = self.add(parent, "patient"), record.client.pid
-        self.add_identifier(patient, "id", pid_oid(pid), pid)
-        if record.client.name:
-            self.add(patient, "name", record.client.name)
+        pid, name = record.client.pid, record.client.name
         born = birth_date(pid)
         if born is None:
             raise ValueError("a client without a birth date is unsupported and must not come here")
-        self.add(patient, "dateOfBirth", f"{born:%Y%m%d}")
+        return self(
+            "patient",
+            self.identifier("id", pid_oid(pid), pid),
+            self("name", name) if name else None,
+            self("dateOfBirth", f"{born:%Y%m%d}"),
+        )
 
-    def add_performer(
-        self,
-        parent: etree._Element,
-        performer: Performer,
-        record: Record,
-        mapping: GroupMapping,
-        options: ExportOptions,
-    ) -> None:
-        """Add who did it, as far as that is known, and for which unit if its HSA-id is known."""
-        role = self.add(parent, "performerRole")
-        self.add_code(role, "code", performer.role or mapping.performer_role)
-        if performer.name:
-            person = self.add(role, "person")
-            self.add_hsa_id(person, "id", performer.hsa_id)
-            self.add(person, "name", performer.name)
-        if unit := find_care_unit(record, mapping.units, options):
-            place, provider = self.add(role, "careUnit"), care_provider(record, options.settings)
-            self.add_identifier(place, "id", HSA_ID_OID, unit.hsa_id)
-            self.add(place, "name", unit.name or record.unit)
-            giver = self.add(place, "careGiver")
-            self.add_identifier(giver, "id", HSA_ID_OID, provider.hsa_id)
-            self.add(giver, "name", provider.name)
+    def performer(
+        self, performer: Performer, record: Record, mapping: GroupMapping, options: ExportOptions
+    ) -> etree._Element:
+        """Return who did it, as far as that is known, and for which unit if its HSA-id is known."""
+        unit = find_care_unit(record, mapping.units, options)
+        provider = care_provider(record, options.settings)
+        return self(
+            "performerRole",
+            self.code("code", performer.role or mapping.performer_role),
+            self("person", self.hsa_id("id", performer.hsa_id), self("name", performer.name))
+            if performer.name
+            else None,
+            self(
+                "careUnit",
+                self.identifier("id", HSA_ID_OID, unit.hsa_id),
+                self("name", unit.name or record.unit),
+                self(
+                    "careGiver",
+                    self.identifier("id", HSA_ID_OID, provider.hsa_id),
+                    self("name", provider.name),
+                ),
+            )
+            if unit
+            else None,
+        )
 
-    def add_signer(
-        self, parent: etree._Element, stamp: Stamp | None, options: ExportOptions
-    ) -> None:
-        """Add who signed the entry and when; nothing if it is unsigned."""
+    def signer(self, stamp: Stamp | None, options: ExportOptions) -> etree._Element | None:
+        """Return who signed the entry and when; None if it is unsigned."""
         if stamp is None:
-            return
-        signature = self.add(parent, "legalAuthenticator")
-        self.add_hsa_id(signature, "id", stamp_hsa_id(stamp, options.settings))
-        self.add_moment(signature, "time", stamp.at, exact=False)
-        self.add(signature, "name", stamp.by)
-
-    def add_source_system(self, parent: etree._Element, options: ExportOptions) -> None:
-        """Add the system that the file comes from: this one."""
-        self.add_identifier(
-            self.add(parent, "sourceSystem"),
-            "id",
-            HSA_ID_OID,
-            options.settings.source_system_hsa_id,
+            return None
+        return self(
+            "legalAuthenticator",
+            self.hsa_id("id", stamp_hsa_id(stamp, options.settings)),
+            self.moment("time", stamp.at, exact=False),
+            self("name", stamp.by),
         )
 
-    def add_source_id(self, parent: etree._Element, options: ExportOptions, *parts: str) -> None:
-        """Add an identifier of Efterskrift's, the same in every version of what it names."""
-        self.add_identifier(
-            parent, "id", HSA_ID_OID, ":".join((options.settings.source_system_hsa_id, *parts))
-        )
+    def source_system(self, options: ExportOptions) -> etree._Element:
+        """Return the system that the file comes from: this one."""
+        hsa_id = options.settings.source_system_hsa_id
+        return self("sourceSystem", self.identifier("id", HSA_ID_OID, hsa_id))
+
+    def source_id(self, options: ExportOptions, *parts: str) -> etree._Element:
+        """Return an identifier of Efterskrift's, the same in every version of what it names."""
+        system = options.settings.source_system_hsa_id
+        return self.identifier("id", HSA_ID_OID, ":".join((system, *parts)))
+
+
+extension = RivtaNamespace(EFTERSKRIFT_NS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +165,6 @@ def record_author(record: Record) -> Performer:
     return Performer(
         record.author, record.author_hsa_id, find_role_code(title, record.author_role_code)
     )
-
-
-def add_run_comment(parent: etree._Element, run: Run) -> None:
-    """Add which run the document is of; the contracts have no element for it."""
-    ElementBuilder(EFTERSKRIFT_NS).add(parent, "run", run.id)
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -256,6 +240,75 @@ def unsupported_group_reasons(record: Record, options: ExportOptions) -> Iterato
         yield Text("export_reason.no_true_pid")
 
 
-def serialize_xml(root: etree._Element) -> bytes:
-    """Return the document as a file."""
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+# The header of a document of clinicalprocess:healthcond:description: patient, author and signer.
+#
+# Both contracts of the domain have it; they spell the source system's id differently. An unknown
+# HSA-id is left out; nothing is made up. A role without a code is text, and has no other part then,
+# as the contracts demand.
+
+DOMAIN_NS = "urn:riv:clinicalprocess:healthcond:description:2"
+EXTENSION_NS = "urn:riv:clinicalprocess:healthcond:description:2.1"
+_core, _answer = Namespace(DOMAIN_NS), Namespace(EXTENSION_NS)
+
+
+def header_parts(
+    record: Record, mapping: NoteMapping | AlertMapping, options: ExportOptions
+) -> list[etree._Element | None]:
+    """Return the patient, the author, the signer and whether the patient may read it."""
+    pid, approved = record.client.pid, mapping.approved_for_patient
+    return [
+        _core(
+            "patientId",
+            _core("id", pid),
+            _core("type", pid_oid(pid, mapping.local_id_type)),
+        ),
+        _core("accountableHealthcareProfessional", *_author_parts(record, mapping.units, options)),
+        _signature(record.signed, options),
+        _core("approvedForPatient", patient_access_flag(record, approved=approved)),
+    ]
+
+
+def _author_parts(
+    record: Record, units: Mapping[str, CareUnit], options: ExportOptions
+) -> Iterator[etree._Element]:
+    """Yield the author, with role and unit, and the care provider."""
+    yield _core("authorTime", format_timestamp(record.written_at or record.scanned.at))
+    performer = record_author(record)
+    if performer.hsa_id:
+        yield _core("healthcareProfessionalHSAId", performer.hsa_id)
+    if performer.name:
+        yield _core("healthcareProfessionalName", performer.name)
+    role = "healthcareProfessionalRoleCode"
+    if performer.role:
+        yield RivtaNamespace(DOMAIN_NS).code(role, performer.role)
+    elif title := record.author_title or record.author_role:
+        yield _core(role, _core("originalText", title))
+    if unit := find_care_unit(record, units, options):
+        yield _core(
+            "healthcareProfessionalOrgUnit",
+            _core("orgUnitHSAId", unit.hsa_id),
+            _core("orgUnitName", unit.name or record.unit),
+        )
+        yield _core("healthcareProfessionalCareUnitHSAId", unit.hsa_id)
+    provider = care_provider(record, options.settings)
+    yield _core("healthcareProfessionalCareGiverHSAId", provider.hsa_id)
+
+
+def _signature(stamp: Stamp | None, options: ExportOptions) -> etree._Element | None:
+    """Return who signed and when; None if nobody has."""
+    if stamp is None:
+        return None
+    hsa_id = stamp_hsa_id(stamp, options.settings)
+    return _core(
+        "legalAuthenticator",
+        _core("signatureTime", format_timestamp(stamp.at)),
+        _core("legalAuthenticatorHSAId", hsa_id) if hsa_id else None,
+        _core("legalAuthenticatorName", stamp.by),
+    )
+
+
+def answer_xml(tag: str, responder: str, documents: Iterable[etree._Element], log_id: str) -> bytes:
+    """Return an answer: the documents, that it is whole, and its number."""
+    result = _answer("result", _answer("resultCode", "OK"), _answer("logId", log_id))
+    prefixes = {"resp": responder, "core": DOMAIN_NS, "ext": EXTENSION_NS, "ef": EFTERSKRIFT_NS}
+    return serialize_xml(Namespace(responder)(tag, *documents, result, prefixes=prefixes))

@@ -8,19 +8,18 @@ tell nothing of the patients. The same arguments give the same bytes.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import uuid
-import zipfile
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.domain.record import Run
-from pipeline.export.exporter import Item, insert_withdrawals
+from pipeline.export.exporter import DetailedExporter, ExportOptions, Item, insert_withdrawals
 from pipeline.export.record_text import to_local_time
+from pipeline.export.zip_archive import zip_files
 
 MANIFEST_NAME = "manifest.json"
-MEDIA_TYPE, SUFFIX = "application/zip", ".zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,6 @@ def group_by_patient(items: Sequence[Item]) -> list[list[Item]]:
     return list(groups.values())
 
 
-def document_name(number: int) -> str:
-    """Return the name of a patient's document: a number, and nothing of the patient."""
-    return f"{number:05d}.xml"
-
-
 def log_id(run: Run, number: int) -> str:
     """Return the UUID of an answer, by which a receiver asks about it; the same every time."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:efterskrift:run:{run.id}:{number}"))
@@ -54,15 +48,35 @@ def write_archive(
     files: Sequence[ArchiveFile], items: Sequence[Item], run: Run, contract: str
 ) -> bytes:
     """Return the archive: the manifest first, then the files in their order."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        manifest = json.dumps(_manifest(files, items, run, contract), ensure_ascii=False, indent=1)
-        contents = [(MANIFEST_NAME, manifest.encode()), *((one.name, one.content) for one in files)]
-        for name, content in contents:
-            entry = zipfile.ZipInfo(name, to_local_time(run.made_at).timetuple()[:6])
-            entry.external_attr = 0o600 << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    manifest = json.dumps(_manifest(files, items, run, contract), ensure_ascii=False, indent=1)
+    contents = [(MANIFEST_NAME, manifest.encode()), *((one.name, one.content) for one in files)]
+    return zip_files(contents, run.made_at)
+
+
+class RivtaExporter(DetailedExporter):
+    """A contract whose run is an archive of documents."""
+
+    media_type = "application/zip"
+    suffix = ".zip"
+    needs_hsa_ids = True
+    contract: str
+    """Name and version of the contract."""
+
+
+class AnswersExporter(RivtaExporter):
+    """A contract for reading: its run is an archive of answers, one a patient."""
+
+    @abstractmethod
+    def answer(self, items: Sequence[Item], run: Run, number: int, options: ExportOptions) -> bytes:
+        """Return the answer about one patient: the items in their order."""
+
+    def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
+        """Build the archive, with a document a patient."""
+        files = [
+            ArchiveFile(f"{number:05d}.xml", self.answer(group, run, number, options), group)
+            for number, group in enumerate(group_by_patient(items), 1)
+        ]
+        return write_archive(files, items, run, self.contract)
 
 
 def _manifest(

@@ -137,7 +137,11 @@ def _column_facts(column: TableColumn, form: Form) -> Facts:
     # A field that only other versions of the form have is always empty.
     if spec is None:
         return _TEXT
-    return {**_field_facts(column, spec), "description": _describe(spec)}
+    # The field's label on the paper, and what its number counts.
+    return {
+        **_field_facts(column, spec),
+        "description": f"{spec.full_label} ({spec.measure})" if spec.measure else spec.full_label,
+    }
 
 
 def _field_facts(column: TableColumn, spec: FieldSpec) -> Facts:
@@ -151,11 +155,6 @@ def _field_facts(column: TableColumn, spec: FieldSpec) -> Facts:
     if spec.means is Meaning.CLIENT_PID:
         return {"type": "string", "constraints": {"pattern": _CLIENT_PATTERN}}
     return _FACTS_BY_FORMAT.get(spec.format, _TEXT)
-
-
-def _describe(spec: FieldSpec) -> str:
-    """Return the field's label on the paper, and what its number counts."""
-    return f"{spec.full_label} ({spec.measure})" if spec.measure else spec.full_label
 
 
 def _merge_facts(one: Facts, other: Facts) -> Facts:

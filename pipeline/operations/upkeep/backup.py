@@ -31,6 +31,7 @@ from pipeline.domain.errors import (
     UsageError,
 )
 from pipeline.domain.settings import ROOT, Settings
+from pipeline.operations.upkeep.backup_check import Reread, StoredFiles, read_image
 from pipeline.operations.upkeep.backup_folder import (
     IMAGES_PART,
     WORKSPACE_PART,
@@ -43,7 +44,6 @@ from pipeline.operations.upkeep.backup_folder import (
     pack_images,
 )
 from pipeline.operations.upkeep.encryption import PLAIN, PublicKeys
-from pipeline.operations.upkeep.reread import Reread, StoredFiles, read_image
 from pipeline.store.database.history import head
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.image_store import (

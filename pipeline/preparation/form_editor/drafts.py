@@ -170,6 +170,12 @@ def make_form_id(title: str, taken: Collection[str]) -> str:
     return next(form_id for form_id in (stem, *numbered) if form_id not in taken)
 
 
+def unused_name(name: str, taken: Collection[str]) -> str:
+    """Return a name of a field or option that is not taken: itself, or with a number."""
+    numbered = (f"{name}_{number}" for number in range(2, 1000))
+    return next(candidate for candidate in (name, *numbered) if candidate not in taken)
+
+
 def make_slug(text: str, joiner: str) -> str:
     """Return a text as a name in a form: small letters a–z and digits, a letter first."""
     plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()

@@ -21,7 +21,7 @@ from pipeline.domain.model import PrintedWord
 from pipeline.files.images import ScannedPage, decode_image
 from pipeline.files.page_files import PNG
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
-from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug
+from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug, unused_name
 from pipeline.preparation.form_editor.uploads import load_pages_and_words
 from pipeline.preparation.form_proposals.propose import FieldProposal, level_page, propose_fields
 from pipeline.reading.imaging.geometry import to_grayscale
@@ -303,7 +303,7 @@ def _fields_from_boxes(boxes: Sequence[YamlData], names: list[str]) -> list[Yaml
             _add_option(field, box)
             continue
         slug = make_slug(choice or str(box.get("label") or ""), "_") or "falt"
-        field = _field_from_box(box, _unused_name(slug, names))
+        field = _field_from_box(box, unused_name(slug, names))
         if choice:
             field |= {"label": choice, "kind": FieldType.CHOICE.value, "options": []}
             _add_option(field, box)
@@ -323,7 +323,7 @@ def _add_option(field: YamlData, box: YamlData) -> None:
     """Add a box as an option of a choice, which then reaches around all its options."""
     label = str(box.get("label") or "")
     # Values of a choice are unique among its options.
-    value = _unused_name(
+    value = unused_name(
         make_slug(label, "_") or "val", [option["value"] for option in field["options"]]
     )
     field["options"].append({"value": value, "label": label, "box": box["box"]})
@@ -356,8 +356,3 @@ def _field_from_box(box: YamlData, name: str) -> YamlData:
     if traits.kind.traits.is_multiline:
         field["lines"] = int(box.get("lines") or max(1, round(box["box"][3] / LINE_HEIGHT_MM)))
     return field
-
-
-def _unused_name(name: str, taken: Sequence[str]) -> str:
-    numbered = (f"{name}_{number}" for number in range(2, 1000))
-    return next(candidate for candidate in (name, *numbered) if candidate not in taken)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pipeline.domain.form.form import Area, Subject
 from pipeline.forms.field_types import FieldType, change_field_type
 from pipeline.forms.layout.outline import StandardSection
-from pipeline.preparation.form_editor.drafts import YamlData, form_text, make_slug
+from pipeline.preparation.form_editor.drafts import YamlData, form_text, make_slug, unused_name
 
 T = TypeVar("T")
 _REFERENCE_KEYS = ("less_than", "sum_of", "planned_by", "day")
@@ -239,6 +239,4 @@ def _make_field_name(label: str) -> str:
 
 
 def _make_unused_name(label: str, taken: set[str]) -> str:
-    name = _make_field_name(label)
-    numbered = (f"{name}_{number}" for number in range(2, 1000))
-    return next(candidate for candidate in (name, *numbered) if candidate not in taken)
+    return unused_name(_make_field_name(label), taken)

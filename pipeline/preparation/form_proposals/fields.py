@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.domain.model import Box
-from pipeline.preparation.form_proposals.shapes import Shapes, is_inside, overlap
-from pipeline.preparation.form_proposals.words import TextLine
+from pipeline.preparation.form_proposals.shapes import Shapes, TextLine, is_inside, overlap
 
 _MAX_MARK_MM, _MAX_MARK_RATIO = 13.0, 1.22
 _MIN_CELL_MM, _MAX_CELL_MM = 3.0, 9.5

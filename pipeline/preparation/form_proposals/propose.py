@@ -19,10 +19,13 @@ from pipeline.domain.model import Box, Image, PrintedWord
 from pipeline.domain.settings import ROOT
 from pipeline.forms.field_types import FieldType
 from pipeline.preparation.form_proposals.fields import Shape, find_drawn_fields
-from pipeline.preparation.form_proposals.labels import LabelledField, label_fields
-from pipeline.preparation.form_proposals.shapes import find_shapes
-from pipeline.preparation.form_proposals.tables import find_table
-from pipeline.preparation.form_proposals.words import join_lines, place_own_words, read_words
+from pipeline.preparation.form_proposals.labels import LabelledField, find_table, label_fields
+from pipeline.preparation.form_proposals.shapes import (
+    find_shapes,
+    join_lines,
+    place_own_words,
+    read_words,
+)
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
 
 # What printed labels say about a field: `data/form_labels.yaml`.

@@ -32,7 +32,6 @@ from pipeline.forms.letterhead import find_logo
 from pipeline.forms.printing import Binder
 from pipeline.forms.visit_lists import PlannedVisit
 from pipeline.preparation.digital_forms.form_file import DigitalPack, digital_files
-from pipeline.preparation.outage_pack.document_pages import describe_age
 from pipeline.preparation.outage_pack.pages import (
     ContentsLine,
     ContentsScope,
@@ -44,6 +43,7 @@ from pipeline.preparation.outage_pack.pages import (
 from pipeline.preparation.outage_pack.parts import PackOrder, PackPart, build_parts, count_clients
 from pipeline.preparation.outage_pack.staff_pages import ChainContact, ScheduledShift
 from pipeline.preparation.outage_pack.unit_documents import (
+    describe_age,
     find_documents,
     list_slots,
     unit_folder,

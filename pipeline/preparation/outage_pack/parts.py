@@ -28,7 +28,6 @@ from pipeline.forms.printing import (
     to_issued_sheet,
 )
 from pipeline.forms.visit_lists import TOUR_LIST, PlannedVisit, has_visit_rows, make_visit_sheets
-from pipeline.preparation.outage_pack.document_pages import draw_document, load_documents
 from pipeline.preparation.outage_pack.instructions import count_instruction_pages, draw_instructions
 from pipeline.preparation.outage_pack.pages import (
     TOP_MM,
@@ -49,7 +48,11 @@ from pipeline.preparation.outage_pack.staff_pages import (
     draw_chain,
     draw_schedule,
 )
-from pipeline.preparation.outage_pack.unit_documents import SlotContent
+from pipeline.preparation.outage_pack.unit_documents import (
+    SlotContent,
+    draw_document,
+    load_documents,
+)
 from pipeline.registers.pack_quantities import SheetQuantity
 
 # The unit's client list: a short code for each client, to be written on lists of visits.

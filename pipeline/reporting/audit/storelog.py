@@ -25,7 +25,7 @@ from pipeline.domain.form.form import Area
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
-from pipeline.files.text import make_printable
+from pipeline.files.xml_output import Namespace
 from pipeline.reporting.audit.client_extract import PRINT_ACTION
 from pipeline.reporting.audit.follow_up import format_detail
 from pipeline.store.accounts import people
@@ -165,6 +165,9 @@ def activity_type(action: str) -> str:
     return PRINT_ACTIVITY if action in _PRINT_ACTIONS else WRITE_ACTIVITY
 
 
+_log = Namespace(LOG_NS)
+
+
 class _PostBuilder:
     """Makes posts of rows, and counts them in `result`."""
 
@@ -196,67 +199,69 @@ class _PostBuilder:
                 yield self._build_post(row, sorted(pids))
 
     def _build_post(self, row: LogRow, pids: list[str]) -> etree._Element:
-        log = etree.Element(
-            etree.QName(RESPONDER_NS, "Log"), nsmap={"store": RESPONDER_NS, "log": LOG_NS}
+        return Namespace(RESPONDER_NS)(
+            "Log",
+            _log("LogId", str(uuid.UUID(hex=(row.sha256 or "0" * 32)[:32]))),
+            _log(
+                "System",
+                _log("SystemId", self._settings.source_system_hsa_id or "Efterskrift"),
+                _log("SystemName", "Efterskrift"),
+            ),
+            self._activity(row),
+            self._user(row),
+            _log("Resources", *(self._resource(row, pid) for pid in pids or [""])),
+            prefixes={"store": RESPONDER_NS, "log": LOG_NS},
         )
-        _add_element(log, "LogId", str(uuid.UUID(hex=(row.sha256 or "0" * 32)[:32])))
-        system = _add_element(log, "System")
-        _add_element(system, "SystemId", self._settings.source_system_hsa_id or "Efterskrift")
-        _add_element(system, "SystemName", "Efterskrift")
-        self._add_activity(_add_element(log, "Activity"), row)
-        self._add_user(_add_element(log, "User"), row)
-        resources = _add_element(log, "Resources")
-        for pid in pids or [""]:
-            self._add_resource(_add_element(resources, "Resource"), row, pid)
-        return log
 
-    def _add_activity(self, activity: etree._Element, row: LogRow) -> None:
-        _add_element(
-            activity,
-            "ActivityType",
-            EMERGENCY_ACTIVITY if row.detail.get(BREAK_GLASS_ACTION) else activity_type(row.action),
+    def _activity(self, row: LogRow) -> etree._Element:
+        is_emergency = row.detail.get(BREAK_GLASS_ACTION)
+        return _log(
+            "Activity",
+            _log("ActivityType", EMERGENCY_ACTIVITY if is_emergency else activity_type(row.action)),
+            _log("ActivityLevel", row.action),
+            _log("ActivityArgs", " ".join(filter(None, (row.subject, format_detail(row))))),
+            _log("StartDate", row.at.astimezone(SWEDEN).isoformat(timespec="milliseconds")),
+            _log("Purpose", _purpose(self._areas.get(row.unit or ""))),
         )
-        _add_element(activity, "ActivityLevel", row.action)
-        _add_element(
-            activity, "ActivityArgs", " ".join(filter(None, (row.subject, format_detail(row))))
-        )
-        _add_element(
-            activity, "StartDate", row.at.astimezone(SWEDEN).isoformat(timespec="milliseconds")
-        )
-        _add_element(activity, "Purpose", _purpose(self._areas.get(row.unit or "")))
 
-    def _add_user(self, user: etree._Element, row: LogRow) -> None:
-        _add_element(user, "UserId", self._find_hsa_id(row.by, self._staff_ids))
-        if name := self._names.get(row.by):
-            _add_element(user, "Name", name)
-        if person := self._people.get(row.by):
-            _add_element(user, "Assignment", ", ".join(person.roles))
-            _add_element(user, "Title", person.title)
-        self._add_provider(user)
-        self._add_unit(user, row)
+    def _user(self, row: LogRow) -> etree._Element:
+        name, person = self._names.get(row.by), self._people.get(row.by)
+        return _log(
+            "User",
+            _log("UserId", self._find_hsa_id(row.by, self._staff_ids)),
+            _log("Name", name) if name else None,
+            _log("Assignment", ", ".join(person.roles)) if person else None,
+            _log("Title", person.title) if person else None,
+            *self._provider_and_unit(row),
+        )
 
-    def _add_resource(self, resource: etree._Element, row: LogRow, pid: str) -> None:
+    def _resource(self, row: LogRow, pid: str) -> etree._Element:
         default = _OTHER_RESOURCE if pid or row.unit else _OFFICE_RESOURCE
-        _add_element(resource, "ResourceType", _RESOURCE_BY_ACTION.get(row.action, default))
-        if pid and len(pid) <= MAX_PID_LENGTH:
-            _add_element(_add_element(resource, "Patient"), "PatientId", pid)
-        self._add_provider(resource)
-        self._add_unit(resource, row)
-
-    def _add_provider(self, parent: etree._Element) -> None:
-        provider = _add_element(parent, "CareProvider")
-        _add_element(provider, "CareProviderId", self._provider_id())
-        _add_element(provider, "CareProviderName", self._settings.care_provider)
-
-    def _add_unit(self, parent: etree._Element, row: LogRow) -> None:
-        """Add the unit. A row of no unit, such as a login, is the care provider's own."""
-        unit = _add_element(parent, "CareUnit")
-        _add_element(
-            unit,
-            "CareUnitId",
-            self._find_hsa_id(row.unit, self._unit_ids) if row.unit else self._provider_id(),
+        return _log(
+            "Resource",
+            _log("ResourceType", _RESOURCE_BY_ACTION.get(row.action, default)),
+            _log("Patient", _log("PatientId", pid)) if pid and len(pid) <= MAX_PID_LENGTH else None,
+            *self._provider_and_unit(row),
         )
-        _add_element(unit, "CareUnitName", row.unit or self._settings.care_provider)
+
+    def _provider_and_unit(self, row: LogRow) -> list[etree._Element]:
+        """Return both. A row of no unit, such as a login, is the care provider's own."""
+        name, unit = self._settings.care_provider, row.unit
+        return [
+            _log(
+                "CareProvider",
+                _log("CareProviderId", self._provider_id()),
+                _log("CareProviderName", name),
+            ),
+            _log(
+                "CareUnit",
+                _log(
+                    "CareUnitId",
+                    self._find_hsa_id(unit, self._unit_ids) if unit else self._provider_id(),
+                ),
+                _log("CareUnitName", unit or name),
+            ),
+        ]
 
     def _provider_id(self) -> str:
         """Return the care provider's HSA-id; where none is set, its name, which is counted."""
@@ -274,10 +279,3 @@ def _purpose(area: str | None) -> str:
     if area in (None, Area.ADM):
         return ADMINISTRATION_PURPOSE
     return CARE_PURPOSE if area == Area.HSL else BY_LAW_PURPOSE
-
-
-def _add_element(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
-    child = etree.SubElement(parent, etree.QName(LOG_NS, name))
-    if text is not None:
-        child.text = make_printable(text)
-    return child

@@ -154,15 +154,18 @@ def _paper_metrics(measured: Measured, state: WatchState) -> Iterator[Metric]:
 def _upkeep_metrics(measured: Measured, state: WatchState) -> Iterator[Metric]:
     """Yield the metrics of workers, copies, checks and the disk, and the alarms."""
     yield _gauge("workers_alive", "Workers with a heartbeat lately.", state.queue.workers)
-    if state.backup.last_at is not None:
-        age = (state.at - state.backup.last_at).total_seconds()
-        yield _gauge("backup_age_seconds", "Time since the last backup.", age)
-    if state.check is not None:
-        age = (state.at - state.check.started_at).total_seconds()
-        yield _gauge("check_age_seconds", "Time since the last check of all files.", age)
-    if state.log_check.last_at is not None:
-        age = (state.at - state.log_check.last_at).total_seconds()
-        yield _gauge("log_check_age_seconds", "Time since the whole log was found unchanged.", age)
+    checked_at = state.check.started_at if state.check else None
+    for name, what, at in (
+        ("backup", "Time since the last backup.", state.backup.last_at),
+        ("check", "Time since the last check of all files.", checked_at),
+        (
+            "log_check",
+            "Time since the whole log was found unchanged.",
+            state.log_check.last_at,
+        ),
+    ):
+        if at is not None:
+            yield _gauge(f"{name}_age_seconds", what, (state.at - at).total_seconds())
     yield _gauge("disk_free_bytes", "Free space where the workspace is.", state.free_bytes)
     counts = Counter(alarm.severity.value for alarm in measured.alarms)
     by_severity = {severity.value: counts[severity.value] for severity in Severity}

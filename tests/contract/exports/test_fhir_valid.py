@@ -22,7 +22,7 @@ from jsonschema import Draft6Validator
 
 from pipeline.domain.form.form import Form
 from pipeline.export.exporter import Item
-from pipeline.export.fhir.terms import find_term, load_terms
+from pipeline.export.fhir.resource_context import find_term, load_terms
 from pipeline.export.rivta.role_codes import load_role_codes
 from tests.support.pages.form_choice import by_form
 from tests.support.pages.small_pages import foreign_page

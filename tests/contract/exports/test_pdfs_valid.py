@@ -15,7 +15,7 @@ from PIL import Image
 
 from pipeline.domain import dates
 from pipeline.domain.model import Client, Role
-from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
+from pipeline.export.archive.sheets import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.fhir import document as sent_sheet
 from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.printing import Sheet, print_sheets

@@ -20,7 +20,7 @@ from pipeline.domain import dates
 from pipeline.domain.errors import EfterskriftError, ExitCode, ExportError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.reporting.audit import follow_up
-from pipeline.reporting.audit.anchors import describe_problem, read_anchors, take_anchor
+from pipeline.reporting.audit.follow_up import describe_problem, read_anchors, take_anchor
 from pipeline.reporting.audit.storelog import LOG_NS, activity_type, write_storelog
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.chain_check import ChainProblem, ProblemKind

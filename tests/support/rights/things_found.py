@@ -13,7 +13,7 @@ from pipeline.domain.record import Route
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.export.archive.runs import make_package
-from pipeline.export.manual_entry.destination import find_destination
+from pipeline.export.manual_entry.one_list import find_destination
 from pipeline.export.runs import ExportContext, RunKind
 from pipeline.preparation.form_editor.actions import NewFormInfo
 from pipeline.preparation.form_editor.drafts import create_draft, list_drafts

@@ -16,7 +16,7 @@ from pipeline.domain.model import EntryState, Outcome, PageReading, Person, Role
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import Settings
 from pipeline.export.key_in import screen
-from pipeline.export.manual_entry.destination import find_destination
+from pipeline.export.manual_entry.one_list import find_destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.client_check import ClientStatement

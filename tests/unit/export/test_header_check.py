@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.domain.errors import ExportError
 from pipeline.export.runs import ExportContext
-from pipeline.export.tables.header_check import check_header, parse_header
+from pipeline.export.tables.csv_table import check_header, parse_header
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline.operations.liveness import LivenessMonitor
+from pipeline.operations.worker import LivenessMonitor
 
 T0 = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

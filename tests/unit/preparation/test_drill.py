@@ -37,20 +37,19 @@ from pipeline.preparation.drill.drills import (
     MAX_SCAN_PAGES,
     Drill,
     DrillScan,
+    describe_remarks,
     finish_drill,
     make_drill,
+    print_result,
 )
-from pipeline.preparation.drill.judging import (
+from pipeline.preparation.drill.sheets import (
+    DRILL_ID_PREFIX,
+    SHEETS,
     DrillResult,
     FieldCounts,
     SheetResult,
     is_same,
     judge_sheets,
-)
-from pipeline.preparation.drill.pages import describe_remarks, print_result
-from pipeline.preparation.drill.sheets import (
-    DRILL_ID_PREFIX,
-    SHEETS,
     load_content,
     make_drill_form,
     make_drill_sheets,

@@ -19,14 +19,14 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.pdf_output import Document
 from pipeline.forms.drawing import PaperDocument
-from pipeline.preparation.outage_pack import document_pages
-from pipeline.preparation.outage_pack.document_pages import describe_age
+from pipeline.preparation.outage_pack import unit_documents
 from pipeline.preparation.outage_pack.pack import make_pack
 from pipeline.preparation.outage_pack.pages import PackInfo
 from pipeline.preparation.outage_pack.parts import PackOrder
 from pipeline.preparation.outage_pack.staff_pages import ChainContact
 from pipeline.preparation.outage_pack.unit_documents import (
     SlotContent,
+    describe_age,
     find_documents,
     find_given_documents,
     list_slots,
@@ -206,12 +206,12 @@ def test_document_that_cannot_be_opened_stops_no_pack(
     def fail(path: Path) -> list[bytes]:
         raise UsageError("document_unreadable", file=path.name)
 
-    monkeypatch.setattr(document_pages, "load_document_pages", fail)
+    monkeypatch.setattr(unit_documents, "load_document_pages", fail)
     (tmp_path / "ringkedja-2026-11-20.pdf").write_bytes(b"")
-    (document,) = document_pages.load_documents(find_documents(tmp_path, list_slots(None)))
+    (document,) = unit_documents.load_documents(find_documents(tmp_path, list_slots(None)))
     assert document.pages == ()
     with PaperDocument("Prov", DAY) as paper:
-        document_pages.draw_document(paper, PackInfo("Norr", "Ort", DAY), document)
+        unit_documents.draw_document(paper, PackInfo("Norr", "Ort", DAY), document)
         words = subprocess.run(
             ["pdftotext", "-", "-"], input=bytes(paper.output()), capture_output=True, check=True
         )

@@ -56,7 +56,7 @@ NEEDS_NONE = {
     "preparation.form_editor.trial.save_trial": PART,
     "registers.staff.is_author": ASKS,
     "export.key_in.screen.list_waiting_lists": FIGURES,
-    "export.key_in.copies.save_copied_parts": "a row that is only added names who and what",
+    "export.key_in.signatures.save_copied_parts": "a row that is only added names who and what",
     "export.key_in.signatures.require_visible_entries": ASKS,
     "export.key_in.signatures.find_open_signature": "the person's own act",
     "export.manual_entry.field_order.load_field_order": "the order of a form's fields, of nobody",

@@ -12,10 +12,10 @@ from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState
 from pipeline.reporting import progress as overviews
+from pipeline.reporting.csv_files import progress_csv
 from pipeline.reporting.progress import (
     measure_pace,
 )
-from pipeline.reporting.progress_files import progress_csv
 from pipeline.review.signing import count_waiting_signatures
 from pipeline.store.database.store import Store
 from pipeline.store.exports.ready_entries import list_ready_entries

@@ -18,6 +18,7 @@ from sqlalchemy import update
 
 from pipeline.domain.form.confidence import Share
 from pipeline.domain.review.rules import Answer
+from pipeline.reporting.csv_files import progress_csv
 from pipeline.reporting.data_quality import ErrorMetric
 from pipeline.reporting.forecast import (
     NO_FORECAST,
@@ -30,7 +31,6 @@ from pipeline.reporting.progress import (
     WorkPace,
     forecast_with_people,
 )
-from pipeline.reporting.progress_files import progress_csv
 from pipeline.reporting.situation_print import situation_pdf
 from pipeline.review.corrections import correct_entry
 from pipeline.store.database.store import Store

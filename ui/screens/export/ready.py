@@ -17,7 +17,7 @@ from pipeline.export import runs
 from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.payments.approval import PAYMENT_TARGET
 from pipeline.export.runs import ExportContext, RunKind, RunPreview, UnsupportedEntry
-from pipeline.export.tables.header_check import HeaderCheck, check_header
+from pipeline.export.tables.csv_table import HeaderCheck, check_header
 from pipeline.export.tables.table_schema import has_table_schema
 from pipeline.files.pdf_render import render_own_pdf
 from pipeline.store.schema.clock import utc_now

@@ -12,12 +12,14 @@ from pipeline.preparation.drill.drills import (
     Drill,
     DrillScan,
     about_drill,
+    describe_remarks,
+    describe_result,
     find_last_result,
     finish_drill,
     list_drills,
     make_drill,
+    print_result,
 )
-from pipeline.preparation.drill.pages import describe_remarks, describe_result, print_result
 from pipeline.preparation.drill.sheets import load_content
 from ui.i18n import format_day, t
 from ui.markdown import md, plain

@@ -17,9 +17,9 @@ from pipeline.domain.dates import SWEDEN, swedish_day
 from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
 from pipeline.reporting import progress
+from pipeline.reporting.csv_files import progress_csv
 from pipeline.reporting.data_quality import measure_errors
 from pipeline.reporting.progress import STEPS, Overview, ProgressReport, Remaining
-from pipeline.reporting.progress_files import progress_csv
 from pipeline.reporting.situation import Level, describe_range, describe_situation
 from pipeline.reporting.situation_print import situation_pdf
 from pipeline.reporting.watching.alarms import (

@@ -14,10 +14,10 @@ from lxml import etree
 from sqlalchemy import update
 
 from pipeline.domain.errors import ExportError
-from pipeline.export.archive.mets import METS_NS, XLINK_NS
-from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
-from pipeline.export.archive.premis import PREMIS_NS as PREMIS
+from pipeline.export.archive.descriptive import PREMIS_NS as PREMIS
+from pipeline.export.archive.package import METS_NS, XLINK_NS
 from pipeline.export.archive.runs import find_ready, make_package
+from pipeline.export.archive.sheets import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.authorities.erms.elements import ERMS_NS as ERMS
 from pipeline.export.runs import ExportContext
 from pipeline.store.exports import archives

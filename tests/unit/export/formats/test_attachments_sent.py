@@ -14,7 +14,7 @@ from lxml import etree
 from PIL import Image
 
 from pipeline.domain.record import Record, RecordAttachment, TypedPart
-from pipeline.export.archive.pdfa import PlacedText, SheetSide, sheet_pdf
+from pipeline.export.archive.sheets import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.record_text import late_entry_text
 from tests.support.store.export_examples import (

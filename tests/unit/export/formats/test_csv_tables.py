@@ -34,8 +34,7 @@ from pipeline.export.mapping import (
     require_known_fields,
 )
 from pipeline.export.rivta.mapping import ActivityMapping, GroupMapping, ObservationMapping
-from pipeline.export.tables.csv_table import CsvExporter
-from pipeline.export.tables.sources import SOURCES, column_text
+from pipeline.export.tables.csv_table import SOURCES, CsvExporter, column_text
 from pipeline.files.csv_tables import neutralize_formula, write_csv
 from tests.support.store.export_examples import (
     ARNE,

@@ -19,7 +19,7 @@ from pipeline.domain.settings import Settings
 from pipeline.export.mapping import CareUnit, NoteMapping
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.rivta.care_documentation import RESPONDER_NS
-from pipeline.export.rivta.summary_header import DOMAIN_NS, EXTENSION_NS
+from pipeline.export.rivta.elements import DOMAIN_NS, EXTENSION_NS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (
     EARLIER,

@@ -17,8 +17,8 @@ from pipeline.export.authorities.erms.elements import ERMS_NS
 from pipeline.export.manual_entry.block import build_block
 from pipeline.export.mapping import TableColumn
 from pipeline.export.record_text import format_field_value, late_entry_text
-from pipeline.export.rivta.summary_header import DOMAIN_NS
-from pipeline.export.tables.sources import column_text
+from pipeline.export.rivta.elements import DOMAIN_NS
+from pipeline.export.tables.csv_table import column_text
 from tests.support.store.export_examples import (
     FORMS,
     SETTINGS,

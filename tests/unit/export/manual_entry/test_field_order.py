@@ -7,9 +7,8 @@ import pytest
 from pipeline.domain.errors import ExportError
 from pipeline.domain.model import Role
 from pipeline.export.manual_entry.block import build_block
-from pipeline.export.manual_entry.destination import find_destination
 from pipeline.export.manual_entry.field_order import load_field_order, save_field_order
-from pipeline.export.manual_entry.one_list import with_field_orders
+from pipeline.export.manual_entry.one_list import find_destination, with_field_orders
 from pipeline.export.manual_entry.printed_list import running_text
 from pipeline.export.runs import ExportContext
 from pipeline.store.event_log.events import list_events

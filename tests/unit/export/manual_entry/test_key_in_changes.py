@@ -10,8 +10,7 @@ from sqlalchemy import select
 from pipeline.domain.errors import EntryChangedError, ExportError, NotAllowedError
 from pipeline.domain.model import Person
 from pipeline.export.key_in import screen
-from pipeline.export.key_in.copies import save_copied_parts
-from pipeline.export.key_in.signatures import sign_entries
+from pipeline.export.key_in.signatures import CLAIM_MINUTES, save_copied_parts, sign_entries
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.review import corrections
@@ -112,11 +111,11 @@ def test_copying_keeps_the_claim_and_tells_who_lost_it(office: ExportContext) ->
     run_id, shown = shown_to(office)
     nothing = dict.fromkeys(shown.entry_ids, ())
     first, minute = utc_now(), timedelta(minutes=1)
-    save_copied_parts(office, ANNA, run_id, nothing, first + screen.CLAIM_MINUTES * minute / 2)
-    later = first + (screen.CLAIM_MINUTES + 1) * minute
+    save_copied_parts(office, ANNA, run_id, nothing, first + CLAIM_MINUTES * minute / 2)
+    later = first + (CLAIM_MINUTES + 1) * minute
     place = (run_id, screen.list_waiting_lists(office, PER)[0].destination)
     assert screen.claim_next_client(office, PER, place, later) is None
-    much_later = later + screen.CLAIM_MINUTES * minute
+    much_later = later + CLAIM_MINUTES * minute
     assert screen.claim_next_client(office, PER, place, much_later) is not None
     copied = nothing | {shown.entry_ids[0]: ["note 1"]}
     with pytest.raises(ExportError, match="Another person"):

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.domain.record import Record
 from pipeline.domain.review.triage import TriageMatcher, load_triage_table
-from pipeline.export.manual_entry.order import sort_for_keying
+from pipeline.export.manual_entry.one_list import sort_for_keying
 from tests.support.store.export_examples import ARNE, FORMS, SIV, record
 
 MATCHERS = {"Norr": TriageMatcher(load_triage_table().rules)}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.export.manual_entry.destination import Destination
-from pipeline.export.manual_entry.one_list import find_run_destinations
+from pipeline.export.manual_entry.one_list import Destination, find_run_destinations
 from pipeline.export.runs import ExportContext, make_runs
 from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_office import ANNA, confirm

@@ -21,15 +21,15 @@ from pipeline.domain.record import Route
 from pipeline.domain.settings import ROOT
 from pipeline.export.key_in import screen
 from pipeline.export.key_in.signatures import (
+    CLAIM_MINUTES,
     UNDO_MINUTES,
     find_open_signature,
     settle_signatures,
     sign_entries,
     undo_signature,
 )
-from pipeline.export.manual_entry.block import build_block
-from pipeline.export.manual_entry.destination import Destination
-from pipeline.export.manual_entry.sheet_block import is_keyed_with
+from pipeline.export.manual_entry.block import build_block, is_keyed_with
+from pipeline.export.manual_entry.one_list import Destination
 from pipeline.export.mapping import (
     ManualEntryField,
     ManualEntryMapping,
@@ -122,7 +122,7 @@ def test_two_people_never_get_the_same_entry_and_an_entry_is_kept_a_while(
     assert other.entry_ids != first.entry_ids
     sign(office, PER, run, other)
     assert claim(office, PER, run, now) is None
-    later = now + timedelta(minutes=screen.CLAIM_MINUTES + 1)
+    later = now + timedelta(minutes=CLAIM_MINUTES + 1)
     left_behind = claim(office, PER, run, later)
     assert left_behind is not None
     assert left_behind.entry_ids == first.entry_ids

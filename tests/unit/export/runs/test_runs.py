@@ -18,7 +18,7 @@ from pipeline.domain.model import EntryState, State
 from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer as Answered
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.rivta.summary_header import DOMAIN_NS
+from pipeline.export.rivta.elements import DOMAIN_NS
 from pipeline.export.runs import (
     ExportContext,
     confirm_delivery,

@@ -16,7 +16,7 @@ from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, make_safe
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 NOTES = 3
-BUDGET = "pipeline.operations.upkeep.reread.READ_BYTES"
+BUDGET = "pipeline.operations.upkeep.backup_check.READ_BYTES"
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_all_is_read_within_fourteen_runs_the_longest_unread_first(
 def test_what_verify_named_is_read_first(
     ward: BusyWard, safe: Safe, store_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.operations.upkeep.reread import note_damaged
+    from pipeline.operations.upkeep.backup_check import note_damaged
 
     monkeypatch.setattr(BUDGET, 1)
     ward.work(NOTES, 10)

@@ -12,7 +12,7 @@ from pipeline.domain.form.confidence import Share
 from pipeline.domain.model import EntryState
 from pipeline.domain.settings import Settings
 from pipeline.operations.health import BACKUP_AGE, MIN_DISK_BYTES
-from pipeline.reporting.audit.anchors import take_anchor, verify_log
+from pipeline.reporting.audit.follow_up import take_anchor, verify_log
 from pipeline.reporting.watching import drift
 from pipeline.reporting.watching.alarms import (
     Alarm,

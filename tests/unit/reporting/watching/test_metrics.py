@@ -16,7 +16,7 @@ from sqlalchemy import update
 from pipeline.domain.errors import StoreUnavailableError, UsageError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.reporting.audit.anchors import verify_log
+from pipeline.reporting.audit.follow_up import verify_log
 from pipeline.reporting.watching import drift
 from pipeline.reporting.watching.metrics import Watch, make_server
 from pipeline.store.database.store import Store

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.domain.form.confidence import Share
 from pipeline.domain.model import Person
-from pipeline.reporting.audit.anchors import verify_log
+from pipeline.reporting.audit.follow_up import verify_log
 from pipeline.reporting.watching.alarms import Alarm, AlarmKind
 from pipeline.store.database.store import Store
 from pipeline.store.reports.upkeep import begin_check, save_check

@@ -18,8 +18,8 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
-from pipeline.export.key_in.copies import save_copied_parts
 from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn
+from pipeline.export.key_in.signatures import save_copied_parts
 from pipeline.export.runs import ExportContext
 from pipeline.store.exports.manual_entry import PART_CHARS, list_copies
 from pipeline.store.schema.clock import utc_now

@@ -13,8 +13,7 @@ from lxml.isoschematron import Schematron  # type: ignore[import-not-found]
 from pipeline.domain.model import Client, Value
 from pipeline.domain.record import PreviousExport, Record
 from pipeline.export.authorities.erms.elements import ERMS_NS
-from pipeline.export.authorities.erms.exporter import NO_DATE, NO_TITLE
-from pipeline.export.authorities.erms.record import NO_REGULATION
+from pipeline.export.authorities.erms.exporter import NO_DATE, NO_REGULATION, NO_TITLE
 from pipeline.export.exporter import TEMPORARY_CLIENT
 from pipeline.texts import Text
 from tests.support.shared_data import shared

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from pipeline.export.payments.banking_days import ClosedDayRule, execution_day
+from pipeline.export.payments.pain001 import ClosedDayRule, execution_day
 
 BEFORE, AFTER = ClosedDayRule.BEFORE, ClosedDayRule.AFTER
 TODAY = date(2021, 12, 13)

@@ -15,7 +15,7 @@ from lxml import etree
 from pipeline.domain.model import Value
 from pipeline.domain.record import Record
 from pipeline.export.rivta.alerts import RESPONDER_NS
-from pipeline.export.rivta.summary_header import DOMAIN_NS, EXTENSION_NS
+from pipeline.export.rivta.elements import DOMAIN_NS, EXTENSION_NS
 from tests.support.shared_data import shared
 from tests.support.store.export_examples import (
     EARLIER,
