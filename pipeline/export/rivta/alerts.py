@@ -66,6 +66,7 @@ class AlertsExporter(Exporter):
     suffix = SUFFIX
     mapping = AlertMapping
     needs_hsa_ids = True
+    is_partial = True
 
     def unsupported_reason(self, record: Record, options: ExportOptions) -> Text | None:
         """Return what the contract misses: a time, a known kind of patient id, or a warning."""
