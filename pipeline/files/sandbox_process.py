@@ -51,8 +51,9 @@ class ReaderTooSlowError(Exception):
 class SandboxProcess:
     """A process that opens foreign files; it starts at its first use, also after it was killed."""
 
-    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._memory_bytes = memory_bytes
+    def __init__(self, memory_bytes: int = MEMORY_BYTES, seconds: float | None = None) -> None:
+        """Take the limits of the process: its memory, and the time for an answer."""
+        self._memory_bytes, self._seconds = memory_bytes, seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
@@ -77,16 +78,8 @@ class SandboxProcess:
         if self._connection is None:
             self._start("pipeline.files.page_files")
 
-    def ask(
-        self, action: str, *of: object, data: bytes | None = None, seconds: float | None = None
-    ) -> tuple[Any, bytes]:
+    def ask(self, action: str, *of: object, data: bytes | None = None) -> tuple[Any, bytes]:
         """Ask for something and return the answer: an object and bytes.
-
-        Args:
-            action: what the process shall do.
-            of: the arguments of the action.
-            data: bytes that belong to it.
-            seconds: how long it may take; default: as long as a page.
 
         Raises:
             ReaderEndedError, ReaderTooSlowError: there is no answer; the next call starts again.
@@ -99,7 +92,7 @@ class SandboxProcess:
             connection.send_bytes(json.dumps({"do": action, "of": of}).encode())
             if data is not None:
                 connection.send_bytes(data)
-            if not connection.poll(WALL_SECONDS if seconds is None else seconds):
+            if not connection.poll(self._seconds or WALL_SECONDS):
                 self.end()
                 raise ReaderTooSlowError
             head = json.loads(connection.recv_bytes(OUTPUT_BYTES))

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
+from typing import Self
 
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import Issue, IssueCode
@@ -40,12 +41,16 @@ class FurtherReaderError(Exception):
 
 @dataclass(slots=True)
 class FurtherReader:
-    """A further reader in its process, which starts at the first page and has `seconds` a page."""
+    """A further reader in its process, which starts at the first page."""
 
     name: str
-    seconds: float
-    process: SandboxProcess = field(default_factory=lambda: SandboxProcess(MEMORY_BYTES))
+    process: SandboxProcess
     failures: int = 0
+
+    @classmethod
+    def of(cls, name: str, seconds: float) -> Self:
+        """Return a reader that has so much time for the lines of a page."""
+        return cls(name, SandboxProcess(MEMORY_BYTES, seconds))
 
     def read(self, lines: Sequence[Image]) -> list[LineAnswer]:
         """Return what it reads in each line; at least one is needed.
@@ -64,9 +69,7 @@ class FurtherReader:
         data, shapes = b"".join(line.tobytes() for line in lines), [line.shape for line in lines]
         for _ in range(_ATTEMPTS):
             try:
-                head, _ = self.process.ask(
-                    "lines", self.name, shapes, data=data, seconds=self.seconds
-                )
+                head, _ = self.process.ask("lines", self.name, shapes, data=data)
             except ReaderEndedError:
                 continue
             except ReaderTooSlowError:
@@ -86,7 +89,7 @@ def make_further_readers(settings: Settings) -> tuple[FurtherReader, ...]:
     names = settings.readers
     find_plug_ins(READERS, names)
     longest = settings.page_seconds * SHARE_OF_PAGE / max(1, len(names))
-    return tuple(FurtherReader(name, min(settings.plug_in_seconds, longest)) for name in names)
+    return tuple(FurtherReader.of(name, min(settings.plug_in_seconds, longest)) for name in names)
 
 
 def find_differences(

@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from frictionless import Resource
 from typer.testing import CliRunner
 
 from pipeline.cli import export_runs as exporting
-from pipeline.cli import oversight, receipt_list
 from pipeline.cli.app import build_app
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.model import EntryState
@@ -44,10 +42,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
 
 
 def say(*words: str) -> str:
-    app = typer.Typer()
-    exporting.register_export_commands(app)
-    oversight.register_care_system_command(app)
-    receipt_list.register_list_receipt_command(app)
+    app = build_app()
     done = CliRunner().invoke(app, list(words), standalone_mode=False)
     if done.exception:
         raise done.exception
@@ -243,9 +238,7 @@ def test_a_list_that_is_erased_at_once_is_told_of(tmp_path: Path) -> None:
     """
     care = tmp_path / "lista.csv"
     care.write_text(f"Personnummer;Datum;Anteckning\n{SIV.pid};2021-11-01 08:27;Annat\n", "utf-8")
-    app = typer.Typer()
-    oversight.register_care_system_command(app)
-    receipt_list.register_list_receipt_command(app)
+    app = build_app()
     result = CliRunner().invoke(app, ["clashes", str(care), "--unit", "Norr"])
     assert "Import it again when more paper has been scanned." in result.stderr
 
@@ -273,9 +266,7 @@ def test_a_route_says_to_a_job_runner_whether_there_was_something_to_do(
     assert (said["route"], said["target"], said["entries"]) == ("rivta", "rivta", 1)
     assert [run["file"] for run in said["runs"]] == ["ut.xml"]
     assert (tmp_path / "ut.xml").exists()
-    app = typer.Typer()
-    exporting.register_export_commands(app)
-    oversight.register_care_system_command(app)
+    app = build_app()
     nothing = CliRunner().invoke(app, ["export", "--route", "rivta", "--json"])
     assert nothing.exit_code == ExitCode.NOTHING_TO_DO
     # A setting that is wrong is a fault, and nothing that waits for people

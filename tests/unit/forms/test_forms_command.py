@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import typer
 from pdf2image import pdfinfo_from_bytes
 from sqlalchemy import Connection
 from typer.testing import CliRunner
 
-from pipeline.cli import forms as cli_forms
 from pipeline.cli import printing
+from pipeline.cli.app import build_app
 from pipeline.domain.errors import ExitCode, FormError, StoreUnavailableError, UsageError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Client
@@ -43,9 +42,7 @@ def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _run(*arguments: str) -> str:
-    app = typer.Typer()
-    cli_forms.register(app)
-    printing.register_print_command(app)
+    app = build_app()
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
@@ -110,8 +107,7 @@ def test_check_has_no_findings_for_shipped_forms() -> None:
 
 
 def test_placing_form_without_outline_fails_with_its_path() -> None:
-    app = typer.Typer()
-    cli_forms.register(app)
+    app = build_app()
     result = CliRunner().invoke(app, ["forms", "place", "besokslista"])
     assert result.exit_code == ExitCode.FORM
     assert "besokslista/outline.yaml" in result.stderr
@@ -125,8 +121,7 @@ def test_check_reports_unpublished_form(tmp_path: Path, monkeypatch: pytest.Monk
         (ROOT / "forms" / "fri-anteckning" / "form.yaml").read_bytes()
     )
     monkeypatch.setenv("EFTERSKRIFT_FORMS", str(tmp_path / "forms"))
-    app = typer.Typer()
-    cli_forms.register(app)
+    app = build_app()
     result = CliRunner().invoke(app, ["forms", "check"])
     assert result.exit_code == 3
     assert "form.yaml:2: fri-anteckning/1 finns inte i published.json. Publicera" in result.stdout

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from pipeline.cli import archiving, export_runs
+from pipeline.cli.app import build_app
 from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext
@@ -45,9 +44,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportCo
 
 
 def say(*words: str) -> str:
-    app = typer.Typer()
-    export_runs.register_export_commands(app)
-    archiving.register_archive_command(app)
+    app = build_app()
     done = CliRunner().invoke(app, list(words), standalone_mode=False)
     if done.exception:
         raise done.exception
