@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, Mapping[str, Command]] = {
         "reread": work.reread,
         "status": work.status,
         "read": reading.read,
+        "check-reader": plug_ins.check_reader,
     },
     REVIEW: {
         "export": export_runs.export,

@@ -1,4 +1,4 @@
-"""`efterskrift check-target`: the conformance kit of export targets."""
+"""`efterskrift check-target`, `check-reader`: the conformance kits of plug-ins."""
 
 from __future__ import annotations
 
@@ -38,3 +38,25 @@ def check_target(
             print_text("cli.check_target.left_out", reason=reason)
     if found.problems:
         raise typer.Exit(ExitCode.EXPORT)
+
+
+def check_reader(
+    name: Annotated[str, typer.Argument(help="Name of the reader; it need not be in use.")],
+    as_json: AsJson = False,
+) -> None:
+    """Try a further reader of handwriting on drawn lines.
+
+    For who writes a reader of their own: docs/extending.md. Exit code 0 if it keeps all rules.
+    """
+    from pipeline.reading.check_reader import check_reader as try_reader
+
+    found = try_reader(name, load_settings())
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+    else:
+        for problem in found.problems:
+            print_text(f"cli.check_reader.{problem}")
+        print_text("cli.check_reader.right", right=found.right, lines=found.lines)
+        print_text("cli.check_reader.cut_off" if found.is_cut_off else "cli.check_reader.network")
+    if found.problems:
+        raise typer.Exit(ExitCode.READING)

@@ -126,6 +126,10 @@ class IssueCode(StrEnum):
     DITTO = "ditto", _FIELD, _LOW
     """A ditto mark may be written in the field: the value of the row above is meant."""
     STRUCK_OUT = "struck_out", _FIELD, _WARNING
+    READERS_DIFFER = "readers_differ", _FIELD, _LOW
+    """A further reader reads something else."""
+    READER_LEFT_OUT = "reader_left_out", _PAGE, _WARNING
+    """A further reader (the issue names it) did not answer, or not in time."""
     SEE_BACK = "see_back", _FIELD, _WARNING
     """The text continues overleaf."""
 

@@ -125,6 +125,7 @@ class Reading:
         least_word_p: How likely the least likely of its words is in Swedish, or as a name.
         words: For free text the place of each word: from the field's top left while it is being
             read, and then on the page.
+        lines: The pictures of its handwritten lines, grey, until the page is read.
     """
 
     value: Value
@@ -142,6 +143,7 @@ class Reading:
     listed: TextLikelihoods = field(default=(), compare=False, repr=False)
     least_word_p: float = field(default=1.0, compare=False, repr=False)
     words: tuple[WordBox, ...] = field(default=(), compare=False, repr=False)
+    lines: tuple[Image, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def empty(cls, p: float, value: Value = None) -> Reading:

@@ -12,8 +12,6 @@ from pipeline.domain.model import Client, Value
 
 MANUAL_ENTRY_TARGET: Final = "skriv-in"
 """The target of lists that people key in from, and the name of the route where none is set."""
-PARTIAL_TARGETS: Final = frozenset({"varningar"})
-"""Targets that carry a part of an entry: all of it goes to another route of its form too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,10 @@ class Settings(BaseSettings):
     """
     targets: tuple[str, ...] = ()
     """Export targets of other installed packages that may be used, by their names."""
+    readers: tuple[str, ...] = ()
+    """Plug-ins that read handwritten lines again: where one reads otherwise, confidence is low."""
+    plug_in_seconds: float = Field(60, gt=0)
+    """Seconds that a plug-in has: a reader for the lines of a page, a target for a file."""
     fhir_system: str = "https://efterskrift.example/fhir"
     """Prefix of the URIs of Efterskrift's identifiers: an address that the organisation owns.
 

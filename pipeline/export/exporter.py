@@ -132,6 +132,8 @@ class Exporter(ABC):
     """Whether it takes no entry without the HSA-ids of the care provider and of this system."""
     is_payment: bool = False
     """Whether no other route pays what it carried, and the bank alone corrects it."""
+    is_partial: bool = False
+    """Whether it carries a part of an entry: all of it goes to another route of its form too."""
 
     def __init__(self, name: str) -> None:
         self.name = name

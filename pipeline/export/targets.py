@@ -6,18 +6,15 @@ is used once the setting `targets` names it. A target is imported when an export
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
-from pipeline.domain.errors import ExportError, SettingsError
-from pipeline.domain.settings import ROOT, Settings
+from pipeline.domain.errors import ExportError
+from pipeline.domain.settings import Settings
 from pipeline.export.exporter import Exporter, StatisticsExporter
+from pipeline.files.plug_ins import TARGETS, find_plug_ins
 from pipeline.texts import Text, catalogue
-
-GROUP = "efterskrift.targets"
-_OWN_PACKAGE = "efterskrift"
 
 
 class Targets(Mapping[str, Exporter]):
@@ -28,10 +25,7 @@ class Targets(Mapping[str, Exporter]):
     """
 
     def __init__(self, plug_ins: tuple[str, ...] = ()) -> None:
-        own, others = _find_registered()
-        if missing := [name for name in plug_ins if name not in others and name not in own]:
-            raise SettingsError("target_not_installed", targets=", ".join(missing))
-        self._points = {name: others[name] for name in plug_ins if name in others} | own
+        self._points = find_plug_ins(TARGETS, plug_ins)
 
     def __getitem__(self, name: str) -> Exporter:
         return _load(self._points[name])
@@ -75,23 +69,6 @@ def find_title(target: str) -> Text | None:
     """Return the name of one of the program's targets without importing it; None for others."""
     key = f"target.{target}"
     return Text(key) if key in catalogue("sv") else None
-
-
-@cache
-def _find_registered() -> tuple[dict[str, EntryPoint], dict[str, EntryPoint]]:
-    """Return the program's targets and those of other packages, each by name."""
-    own, others = dict[str, EntryPoint](), dict[str, EntryPoint]()
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        is_own = point.dist is not None and point.dist.name == _OWN_PACKAGE
-        (own if is_own else others)[point.name] = point
-    # A checkout that was installed before it had entry points: its own list of them.
-    return own or _read_project_file(), others
-
-
-def _read_project_file() -> dict[str, EntryPoint]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    registered = sorted(project["entry-points"][GROUP].items())
-    return {name: EntryPoint(name, value, GROUP) for name, value in registered}
 
 
 @cache

@@ -11,11 +11,14 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
+from itertools import accumulate
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from pipeline.domain.errors import EfterskriftError, UsageError
+from pipeline.files.plug_ins import READERS, LineReader, find_plug_ins
 from pipeline.files.sandbox_limits import (
     MAX_TABLE_BYTES,
     confine,
@@ -99,6 +102,29 @@ def _encode_rows(rows: list[tuple[int, list[str]]]) -> bytes:
     return encoded
 
 
+def read_lines(data: bytes, name: str, shapes: list[tuple[int, int]]) -> Answer:
+    """Let a further reader read pictures of lines: their pixels one after another."""
+    import numpy as np
+
+    ends = list(accumulate(height * width for height, width in shapes))
+    pixels = np.split(np.frombuffer(data, np.uint8), ends[:-1])
+    lines = [each.reshape(shape) for each, shape in zip(pixels, shapes, strict=True)]
+    try:
+        answers = _load_reader(name).read_lines(lines)
+        read = [(str(text), float(score)) for text, score in answers]
+        is_right = len(read) == len(lines) and all(0 <= score <= 1 for _, score in read)
+    except Exception:  # it is the plug-in's, and may quote what it read
+        is_right = False
+    return ({"lines": read} if is_right else {"failed": True}), b""
+
+
+@cache
+def _load_reader(name: str) -> LineReader:
+    point = find_plug_ins(READERS, (name,))[name]
+    reader: LineReader = point.load()()
+    return reader
+
+
 def serve(connection: Connection) -> None:
     """Answer requests until the other end is closed."""
     pages = PageRequests()
@@ -109,6 +135,7 @@ def serve(connection: Connection) -> None:
         "words": pages.words,
         "cut_off": lambda: ({"cut_off": is_cut_off()}, b""),
     }
+    with_data: dict[str, Callable[..., Answer]] = {"table": parse_table, "lines": read_lines}
     while True:
         try:
             request = json.loads(connection.recv_bytes())
@@ -116,8 +143,8 @@ def serve(connection: Connection) -> None:
             return
         renew_processor_time()
         try:
-            if request["do"] == "table":
-                head, data = parse_table(connection.recv_bytes(), *request["of"])
+            if request["do"] in with_data:
+                head, data = with_data[request["do"]](connection.recv_bytes(), *request["of"])
             else:
                 head, data = actions[request["do"]](*request["of"])
         except MemoryError:
@@ -133,7 +160,7 @@ def serve(connection: Connection) -> None:
 
 
 if __name__ == "__main__":
-    confine()
-    for module in sys.argv[2:]:
+    confine(int(sys.argv[2]))
+    for module in sys.argv[3:]:
         importlib.import_module(module)
     serve(Connection(int(sys.argv[1])))

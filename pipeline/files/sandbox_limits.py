@@ -25,7 +25,7 @@ _SET_NO_NEW_PRIVILEGES = 38
 _LIKELIEST_VICTIM = "1000"
 
 
-def confine() -> None:
+def confine(memory_bytes: int) -> None:
     """Limit memory and output of this process and its children, and take rights and network away.
 
     Where the system does not permit namespaces, the network stays: there is no root or unprivileged
@@ -34,7 +34,7 @@ def confine() -> None:
     Raises:
         OSError: the system does not let a process renounce new rights, which every Linux does.
     """
-    _lower_limit(resource.RLIMIT_AS, MEMORY_BYTES)
+    _lower_limit(resource.RLIMIT_AS, memory_bytes)
     _lower_limit(resource.RLIMIT_FSIZE, OUTPUT_BYTES)
     _lower_limit(resource.RLIMIT_CORE, 0)
     libc = ctypes.CDLL(None, use_errno=True)

@@ -21,10 +21,10 @@ from typing import Any, Self
 
 from pipeline.domain import errors
 from pipeline.domain.errors import UsageError
-from pipeline.files.sandbox_limits import OUTPUT_BYTES, WALL_SECONDS
+from pipeline.files.sandbox_limits import MEMORY_BYTES, OUTPUT_BYTES, WALL_SECONDS
 
 _PROGRAM_FOLDER = str(Path(__file__).resolve().parents[2])
-_CHILD_MODULE = "pipeline.files.sandbox_child"
+_CHILD_COMMAND = (sys.executable, "-m", "pipeline.files.sandbox_child")
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH")
 """What the process knows of the program's environment, which holds passwords and keys."""
 _ERRORS: dict[str, type[errors.EfterskriftError]] = {
@@ -51,7 +51,9 @@ class ReaderTooSlowError(Exception):
 class SandboxProcess:
     """A process that opens foreign files; it starts at its first use, also after it was killed."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_bytes: int = MEMORY_BYTES, seconds: float | None = None) -> None:
+        """Take the limits of the process: its memory, and the time for an answer."""
+        self._memory_bytes, self._seconds = memory_bytes, seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
@@ -90,7 +92,7 @@ class SandboxProcess:
             connection.send_bytes(json.dumps({"do": action, "of": of}).encode())
             if data is not None:
                 connection.send_bytes(data)
-            if not connection.poll(WALL_SECONDS):
+            if not connection.poll(self._seconds or WALL_SECONDS):
                 self.end()
                 raise ReaderTooSlowError
             head = json.loads(connection.recv_bytes(OUTPUT_BYTES))
@@ -117,10 +119,11 @@ class SandboxProcess:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         path = os.pathsep.join(filter(None, (_PROGRAM_FOLDER, kept.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", _CHILD_MODULE, str(other.fileno()), *modules],
+            [*_CHILD_COMMAND, str(other.fileno()), str(self._memory_bytes), *modules],
             pass_fds=(other.fileno(),),
             stdin=subprocess.DEVNULL,
             # What a library says of a file may quote it.
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             env=kept | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},

@@ -1,6 +1,7 @@
 """Read one page from image bytes to values: `read_page` names the stages in order.
 
-No database and no clock: the same bytes, forms and registers always give the same result.
+No database and no clock: the same bytes, forms and registers always give the same result, as far
+as further readers answer the same.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.marks.rules import paint_over_neighbours
 from pipeline.reading.fields.printed_text import read_page_text
 from pipeline.reading.fields.segmentation.lines import read_text_areas
+from pipeline.reading.further_readers import (
+    FurtherReader,
+    find_differences,
+    make_further_readers,
+)
 from pipeline.reading.identify.identify import Identification, identify_page
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon
@@ -103,7 +109,7 @@ class PageReader:
     """All that a reading needs apart from the page, made once per process.
 
     `note_secret` is what the keys of forms without paper are made from; without it no note is
-    known to be whole.
+    known to be whole. `further` readers read handwriting again, blind.
     """
 
     forms: Forms
@@ -111,6 +117,7 @@ class PageReader:
     gate_mm: float
     kinds: frozenset[Kind] = ALL_KINDS
     note_secret: str = ""
+    further: tuple[FurtherReader, ...] = ()
 
     @classmethod
     def of(
@@ -131,6 +138,7 @@ class PageReader:
             Forms.load(*settings.form_folders),
             ReadingContext(register, window, staff),
             settings.residual_gate_mm,
+            further=make_further_readers(settings),
         )
 
     @classmethod
@@ -193,10 +201,14 @@ def read_page(data: bytes, media_type: str, reader: PageReader, unit: str = "") 
     known = known.of_page(context.form, unit)
     fields, unresolved = resolve_page(context.fields, context.form, readings, known)
 
-    # 6. Check the page for what no field reader can see.
+    # 6. Let further readers read its handwriting blind.
+    differences = find_differences(reader.further, context.fields, readings, fields)
+
+    # 7. Check the page for what no field reader can see.
     is_loose = located.registration.residual_mm > reader.gate_mm
     misplaced = _find_misplaced(context, is_loose=is_loose)
-    return _checked_result(context, located.base_reading, fields, unresolved, misplaced)
+    flagged = [*misplaced, *differences]
+    return _checked_result(context, located.base_reading, fields, unresolved, flagged)
 
 
 def _find_misplaced(context: PageContext, *, is_loose: bool) -> list[Issue]:
@@ -310,7 +322,9 @@ def transcribe_page(image: Image, names: Lexicon = NO_NAMES) -> dict[str, Readin
     # Read the whole page as one field of lines. Word boxes have no place on a form.
     whole_page = make_field_image(grey.astype("uint8"), Kind.LINES, None)
     (reading,) = read_text_areas([replace(whole_page, expected_names=names)])
-    return {} if reading.state is State.EMPTY else {NOTE_FIELD: replace(reading, words=())}
+    return (
+        {} if reading.state is State.EMPTY else {NOTE_FIELD: replace(reading, words=(), lines=())}
+    )
 
 
 # --------------------------------------------------------------- 4. Read fields
@@ -412,7 +426,7 @@ def _to_page_boxes(spec: FieldSpec, words: tuple[WordBox, ...]) -> tuple[WordBox
     )
 
 
-# --------------------------------------------------------------- 6. Check the page
+# --------------------------------------------------------------- 7. Check the page
 
 
 def _checked_result(
@@ -420,15 +434,16 @@ def _checked_result(
     base: PageReading,
     fields: Mapping[str, Reading],
     unresolved: Sequence[Issue],
-    misplaced: Sequence[Issue],
+    flagged: Sequence[Issue],
 ) -> PageResult:
-    """Return the result of a page that was read, with the issues of the page checks.
+    """Return the result of a page that was read, with what is `flagged` and the page checks find.
 
     The checks look at the resolved values. They lower the confidence of the fields that they flag.
     """
     fields = drop_writing_of_neighbours(context, fields)
-    page_issues = list(dict.fromkeys([*misplaced, *find_page_issues(context, fields)]))
+    page_issues = list(dict.fromkeys([*flagged, *find_page_issues(context, fields)]))
     fields = cap_marks(context, _with_lower_confidence(fields, page_issues))
+    fields = {name: replace(reading, lines=()) for name, reading in fields.items()}
     issues = (*base.issues, *_issue_strings(_in_order(fields, unresolved, page_issues)))
     reading = replace(base, outcome=Outcome.READ, fields=fields, issues=issues)
     is_pale = any(issue.code is IssueCode.PALE_WRITING for issue in page_issues)

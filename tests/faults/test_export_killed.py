@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pipeline.domain.model import EntryState
-from pipeline.domain.record import PARTIAL_TARGETS
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.store.database.store import open_store
@@ -82,7 +81,7 @@ def test_whatever_the_target_a_killed_export_takes_nothing(
     assert run.entries == 1
     assert fetch_run_file(office, ANNA, run.id).sha256 == run.sha256
     # Statistics export no entry, and what carries a part leaves the whole to the key-in list
-    is_waiting = target in STATISTICS or target in PARTIAL_TARGETS
+    is_waiting = target in STATISTICS or TARGETS[target].is_partial
     assert state(office, entry_id) is (before if is_waiting else EntryState.EXPORTED)
 
 

@@ -60,6 +60,7 @@ class AlertsExporter(AnswersExporter):
 
     mapping = AlertMapping
     contract = "GetAlertInformation 2.0"
+    is_partial = True
 
     def unsupported_reasons(self, record: Record, options: ExportOptions) -> Iterator[Text]:
         """Yield what the contract misses: a time, a known kind of patient id, or a warning."""

@@ -16,7 +16,6 @@ from pipeline.domain.model import Person, StaffMember
 from pipeline.domain.record import (
     DEFAULT_ROUTE,
     MANUAL_ENTRY_TARGET,
-    PARTIAL_TARGETS,
     PreviousExport,
     Record,
     Route,
@@ -126,15 +125,17 @@ def _find_routes(
     defined = {route.name: route for route in (DEFAULT_ROUTE, *list_routes(conn))}
     targets = context.targets
     takers = [one for one in defined.values() if targets.find_statistics(one.target) is None]
+    partial = [one for one in takers if _is_partial(context, one.target)]
+    whole = [one for one in takers if one not in partial]
     exports = run_items.latest_route_exports(conn, entry_ids)
     counts = run_items.count_route_exports(conn, entry_ids)
     chosen = run_items.list_chosen_routes(conn, entry_ids)
     revisions = run_items.present_revisions(conn, entry_ids)
-    silent = _find_silent(context, takers, loaded)
+    silent = _find_silent(context, partial, loaded)
     for record in loaded:
         entry_id = record.entry_id
         has = exports.get(entry_id, {})
-        routes = _entry_routes(takers, record.form, has, chosen.get(entry_id, ()))
+        routes = _entry_routes(takers, whole, record.form, has, chosen.get(entry_id, ()))
         # What has the entry as it is now does not wait. A void entry that a route has nothing of
         # is in no system there.
         pending = tuple(
@@ -167,6 +168,7 @@ def _find_routes(
 
 def _entry_routes(
     routes: Sequence[Route],
+    whole: Sequence[Route],
     form: str,
     exports: Mapping[str, PreviousExport],
     chosen: Sequence[str],
@@ -179,24 +181,23 @@ def _entry_routes(
 
     Args:
         routes: the routes that take entries, without those of statistics.
+        whole: those of them that carry all of an entry.
         exports: the latest run of each route that has the entry.
         chosen: the routes that the entry had when the first of them took it.
     """
     if exports:
         return tuple(dict.fromkeys((*chosen, *exports)))
-    takers = [each for each in routes if each.takes(form)]
-    is_whole = any(each.target not in PARTIAL_TARGETS for each in takers)
-    return (*(each.name for each in takers), *(() if is_whole else (DEFAULT_ROUTE.name,)))
+    is_whole = any(each.takes(form) for each in whole)
+    takers = (each.name for each in routes if each.takes(form))
+    return (*takers, *(() if is_whole else (DEFAULT_ROUTE.name,)))
 
 
 def _find_silent(
-    context: ExportContext, routes: Sequence[Route], loaded: Sequence[Record]
+    context: ExportContext, partial: Sequence[Route], loaded: Sequence[Record]
 ) -> set[tuple[str, str]]:
     """Return (route, entry id) of what a route that carries a part has nothing to tell of."""
     found = set[tuple[str, str]]()
-    for route in routes:
-        if route.target not in PARTIAL_TARGETS:
-            continue
+    for route in partial:
         exporter = context.targets[route.target]
         # A wrong mapping file is told of where the route's run is shown
         with suppress(ExportError):
@@ -340,6 +341,11 @@ def with_manual_corrections(
 def _is_payment(context: ExportContext, target: str) -> bool:
     exporter = context.targets.get(target)
     return exporter is not None and exporter.is_payment
+
+
+def _is_partial(context: ExportContext, target: str) -> bool:
+    exporter = context.targets.get(target)
+    return exporter is not None and exporter.is_partial
 
 
 def _manual_entry_order(candidate: Candidate) -> tuple[str, str, datetime, str]:

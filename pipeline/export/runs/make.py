@@ -7,7 +7,9 @@ left. A process that is killed leaves a whole run or none.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 
@@ -232,7 +234,7 @@ def _write_file(
     """
     for attempt in range(1, _WRITE_ATTEMPTS + 1):
         try:
-            return exporter.make(items, run, options)
+            return _make_in_time(exporter, items, run, options)
         except TargetUnavailableError as error:
             if attempt == _WRITE_ATTEMPTS:
                 raise ExportError(
@@ -241,6 +243,34 @@ def _write_file(
         except TargetError as error:
             raise ExportError("target_refuses", target=run.target, why=str(error)) from error
     raise AssertionError
+
+
+def _make_in_time(
+    exporter: Exporter, items: Sequence[Item], run: Run, options: ExportOptions
+) -> bytes:
+    """Return the file that a target makes; one of another package has a time limit.
+
+    Raises:
+        ExportError: the time is over. What hangs ends with the process, and nothing uses it.
+    """
+    settings = options.settings
+    if run.target not in settings.targets:
+        return exporter.make(items, run, options)
+    made = Future[bytes]()
+
+    def make() -> None:
+        try:
+            made.set_result(exporter.make(items, run, options))
+        except BaseException as error:  # whatever it is, the caller raises it
+            made.set_exception(error)
+
+    thread = threading.Thread(target=make, name=run.target, daemon=True)
+    thread.start()
+    thread.join(settings.plug_in_seconds)
+    if thread.is_alive():
+        seconds = f"{settings.plug_in_seconds:g}"
+        raise ExportError("target_too_slow", target=run.target, seconds=seconds)
+    return made.result()
 
 
 def _save_run(scope: RunScope, items: Sequence[Item], run: Run, data: bytes) -> Run | None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
-from pipeline.domain.record import DEFAULT_ROUTE, PARTIAL_TARGETS, Run
+from pipeline.domain.record import DEFAULT_ROUTE, Run
 from pipeline.export.care_system_matches import HELD_FOR_MATCH
 from pipeline.export.runs import ExportContext, fetch_run_file, make_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
@@ -72,7 +72,7 @@ def test_an_entry_goes_once_is_answered_and_what_changes_follows_it(
     assert line(office, target)[0] == 0
     assert make_run(office, ANNA, target, utc_now()) is None
     receipt(office, run, entry_id)
-    if target in PARTIAL_TARGETS:  # the whole of it is keyed in as well
+    if TARGETS[target].is_partial:  # the whole of it is keyed in as well
         assert state(office, entry_id) is EntryState.SIGNED
         (rest,) = make_runs(office, ANNA, DEFAULT_ROUTE.target, utc_now())
         receipt(office, rest, entry_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
 
 from pipeline.domain.record import Record, Run
@@ -59,3 +60,12 @@ class JournalExporter(Exporter):
         said |= {"post": item.record.entry_id, "version": item.record.revision}
         said |= {"makulerad": item.record.voided is not None}
         return json.dumps(said, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
+class SlowExporter(JournalExporter):
+    """Its journal never answers."""
+
+    def make(self, items: Sequence[Item], run: Run, options: ExportOptions) -> bytes:
+        """Wait for a day."""
+        time.sleep(24 * 3600)
+        return super().make(items, run, options)

@@ -11,7 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from pipeline.cli import reading
@@ -82,7 +81,7 @@ def test_a_damaged_file_of_a_zip_fails_alone(
 
 def test_a_folder_without_images_is_reported(tmp_path: Path) -> None:
     (tmp_path / "brev.docx").write_bytes(b"x")
-    result = CliRunner().invoke(_app(), ["recognize", "mark", str(tmp_path), "--json"])
+    result = CliRunner().invoke(build_app(), ["recognize", "mark", str(tmp_path), "--json"])
     assert (result.exit_code, result.stdout.strip()) == (0, "")
     assert "There is no image" in result.stderr
 
@@ -138,7 +137,7 @@ def test_a_choice_needs_its_form(folder: Path) -> None:
 
 
 def test_people_get_a_table(folder: Path) -> None:
-    result = CliRunner().invoke(_app(), ["recognize", "mark", str(folder)])
+    result = CliRunner().invoke(build_app(), ["recognize", "mark", str(folder)])
     assert result.exit_code == 0
     assert "cancelled" in result.stdout
     assert not result.stdout.startswith("{")
@@ -155,13 +154,8 @@ def test_transparent_and_sixteen_bit_pictures_are_made_grey() -> None:
     assert abs(int(decode_grayscale(_png(deep))[0, 0]) - 40_000 // 257) <= 1
 
 
-def _app() -> typer.Typer:
-    app = build_app()
-    return app
-
-
 def _run(kind: str, *paths: Path | str) -> tuple[int, list[dict[str, Any]]]:
-    result = CliRunner().invoke(_app(), ["recognize", kind, *map(str, paths), "--json"])
+    result = CliRunner().invoke(build_app(), ["recognize", kind, *map(str, paths), "--json"])
     return result.exit_code, [
         json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")
     ]

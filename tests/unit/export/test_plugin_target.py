@@ -17,8 +17,16 @@ from pipeline.domain.model import EntryState
 from pipeline.domain.record import MANUAL_ENTRY_TARGET, Route
 from pipeline.export import targets
 from pipeline.export.check_target import check_target
-from pipeline.export.runs import ExportContext, RunKind, fetch_run_file, make_run, set_route
+from pipeline.export.runs import (
+    ExportContext,
+    RunKind,
+    fetch_run_file,
+    list_runs,
+    make_run,
+    set_route,
+)
 from pipeline.export.targets import find_target, find_title, load_targets
+from pipeline.files.plug_ins import find_plug_ins
 from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import FORMS, SETTINGS
 from tests.support.store.export_office import ANNA, confirm, state
@@ -32,7 +40,7 @@ KIND = RunKind("Journal", NAME)
 
 
 def _forget() -> None:
-    targets._find_registered.cache_clear()
+    find_plug_ins.cache_clear()
     load_targets.cache_clear()
 
 
@@ -96,6 +104,20 @@ def test_a_wrong_setting_stops_at_once_and_an_outage_is_tried_again(
     # The file stays there for whoever has removed the package since
     without = replace(here, settings=here.settings.model_copy(update={"targets": ()}))
     assert fetch_run_file(without, ANNA, run.id).data
+
+
+def test_a_target_that_hangs_exports_nothing(here: ExportContext) -> None:
+    entry = confirm(here, FORM, "AAAA01", kontakttyp="besok", anteckning="Såret ser bra ut.")
+    limited = {"targets": (NAME, "prov-slow"), "plug_in_seconds": 0.2}
+    slow = replace(here, settings=here.settings.model_copy(update=limited))
+    mapping = here.settings.own_forms / FORM / f"export.{NAME}.yaml"
+    mapping.with_name("export.prov-slow.yaml").write_text(mapping.read_text("utf-8"), "utf-8")
+    set_route(slow, ROUTE_SETTER, Route(KIND.route, "prov-slow", (FORM,)), utc_now())
+    with pytest.raises(ExportError) as raised:
+        make_run(slow, ANNA, RunKind(KIND.route, "prov-slow"), utc_now())
+    assert "svarade inte inom 0.2 sekunder" in raised.value.message_in("sv")
+    assert "Inget har exporterats" in raised.value.remedy_in("sv")
+    assert (state(here, entry), list_runs(slow, ANNA)) == (EntryState.SIGNED, [])
 
 
 def test_the_command_tries_it(here: ExportContext, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -239,9 +239,13 @@ def read_handwriting(crops: Sequence[FieldImage]) -> list[Reading]:
         _read_around_strikes(line, answers, None if _is_unbroken(line) else crop.spec.format)
         for crop, line in zip(crops, lines, strict=True)
     ]
-    return [
+    readings = [
         _flag_unread(reading, crop, ink, mask)
         for reading, crop, ink, mask in zip(readings, crops, inks, masks, strict=True)
+    ]
+    return [
+        reading if whole.picture is None else replace(reading, lines=(whole.picture,))
+        for reading, whole in zip(readings, wholes, strict=True)
     ]
 
 

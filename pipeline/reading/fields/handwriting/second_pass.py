@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Protocol
 
 import cv2
@@ -22,11 +23,13 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
 from pipeline.domain.model import Image
+from pipeline.domain.settings import load_settings
 from pipeline.reading.fields.handwriting.network import (
     ALPHABET,
     LINE_HEIGHT,
     MAX_LINE_WIDTH_PX,
     MIN_LINE_WIDTH_PX,
+    SECOND_HANDWRITING_MODEL,
     STEP_PX,
     Steps,
     find_network_file,
@@ -34,7 +37,13 @@ from pipeline.reading.fields.handwriting.network import (
     read_steps,
 )
 from pipeline.reading.fields.handwriting.word_boxes import align_characters
-from pipeline.reading.language.ctc import IMAGE_WEIGHT, SearchGuide, StateT, Transcript
+from pipeline.reading.language.ctc import (
+    IMAGE_WEIGHT,
+    SearchGuide,
+    StateT,
+    Transcript,
+    decode_ctc,
+)
 
 MAX_RUN_STEPS = 60
 """Time steps, some twenty letters. Of longer runs a search holds too few texts for another pass to
@@ -107,6 +116,16 @@ def make_second_pass() -> SecondPassFactory:
     """
     first, second = find_network_file(), find_second_file()
     return lambda picture: None if second is None else ImageSecondPass(picture, first, second)
+
+
+class SecondNetworkReader:
+    """The second network as a further reader: whole lines, without a language model."""
+
+    def read_lines(self, lines: Sequence[Image]) -> list[tuple[str, float]]:
+        """Return the likeliest text of each line, and the mean probability of its characters."""
+        network = load_settings().models / SECOND_HANDWRITING_MODEL
+        best = [decode_ctc(steps, ALPHABET)[0] for steps in read_steps(lines, network)]
+        return [(one.text, fmean(one.characters or (0.0,))) for one in best]
 
 
 @dataclass(frozen=True, slots=True)

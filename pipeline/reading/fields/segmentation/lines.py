@@ -212,7 +212,12 @@ def _join_rows(area: WrittenArea, rows: list[Reading]) -> Reading:
     if area.row_ink.ruled:
         rows_above = (tops[0] - area.row_ink.ink.field[1]) / area.row_ink.distance
         first = max(0, round(rows_above - ROW_MIDDLE_SHARE))
-    return replace(prepend_reading(text, "\n" * first), issues=_find_issues(area, str(text.value)))
+    parts = (part for row, _ in written for part in row.parts if isinstance(part, LineImage))
+    return replace(
+        prepend_reading(text, "\n" * first),
+        issues=_find_issues(area, str(text.value)),
+        lines=tuple(part.picture for part in parts if part.picture is not None),
+    )
 
 
 def _find_issues(area: WrittenArea, text: str) -> tuple[IssueCode, ...]:
