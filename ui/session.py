@@ -271,6 +271,7 @@ def watch_session(context: AppContext) -> None:
         return
     with context.store.read() as conn:
         stored = sessions.find_session(conn, token)
+    # A fragment cannot clear the screen around it.
     if stored is None or _has_run_out(context.settings, stored, utc_now()):
         st.rerun()
 

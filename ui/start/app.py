@@ -215,6 +215,7 @@ def _run_screen(
         reset_views()  # returning to a picture is another view of it
     st.session_state[SCREEN_KEY] = screen.name
     try:
+        # A denied press is an event of the log too, so the permission is asked within it.
         with context.store.recording_denials():
             if PRACTICE_STEP_KEY in st.session_state:
                 import_module("ui.screens.practice").show(context, person)

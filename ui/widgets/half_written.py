@@ -18,6 +18,7 @@ def kept_widget(key: str, nothing: object = "") -> dict[str, Any]:
 
     `nothing` is what it holds before anything is typed.
     """
+    # Set before the widget is made: Streamlit refuses a value for one that is drawn already.
     if key not in st.session_state:
         st.session_state[key] = _kept().get(key, nothing)
     return {"key": key, "on_change": partial(_keep, key)}

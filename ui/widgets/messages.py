@@ -61,6 +61,7 @@ class Message:
 
     def show(self) -> str:
         """Show the message, once; return "ok" or "fault", empty if there is none."""
+        # Taken, not read: a later run of the same screen, or of a fragment, shows it no more.
         kind, text = st.session_state.pop(self.key, ("", ""))
         if kind and self.is_quiet:
             st.info(plain_with_code(text), icon=":material/info:")

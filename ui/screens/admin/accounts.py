@@ -371,6 +371,7 @@ def _check_and_save(
         return
     if holder != st.session_state.get(_SHOWN_KEY):
         _MESSAGE.failed(t("accounts.changed_meanwhile", login=entered.login))
+        # The form is drawn already: only another run shows the account as it is stored.
         st.session_state[_CHOSEN_KEY] = None
         st.rerun()
     _save_account(context, person, entered)

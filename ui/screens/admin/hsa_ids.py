@@ -48,6 +48,7 @@ def show(context: AppContext, person: Person) -> None:
         is_sent = st.form_submit_button(t("hsa_ids.save"), key="hsa_save", type="primary")
     if is_sent:
         _save(context, person, edited_units, edited_members)
+        # The tables above were drawn before the press: draw them as they are stored.
         st.rerun()
 
 

@@ -342,6 +342,7 @@ def log_in_with_code(context: AppContext, code: str) -> LoginResult:
         NotAllowedError: too many failed attempts, or the account has been closed.
         StoreError: the key of the second factors is missing.
     """
+    # The login comes from the password step, never from the browser a second time.
     login, _ = st.session_state[_CODE_LOGIN_KEY]
     if not check_code(login_request(context), login, code):
         return LoginResult.WRONG_PASSWORD
@@ -391,6 +392,7 @@ def log_in_in_emergency(context: AppContext, reason: str) -> None:
     Raises:
         UsageError: the reason is too short.
     """
+    # As with the code: whose password was right is known here, and is not asked again.
     login, _ = st.session_state[_EMERGENCY_LOGIN_KEY]
     with context.store.begin() as conn:
         access_notices.start_emergency_use(conn, login, reason, utc_now())

@@ -144,6 +144,7 @@ def _add(context: AppContext, person: Person) -> None:
 
 @requires_open_session
 def _end(context: AppContext, person: Person, outage_id: int) -> None:
+    # Read before the transaction waits: the press says when the outage ended.
     now = utc_now()
     with errors_to(_message(f"outage-{outage_id}").failed), context.store.begin() as conn:
         end = _moment(f"{_END_KEY}-{outage_id}") or now

@@ -184,6 +184,7 @@ def _run_step(step: Callable[[], None]) -> None:
     except EfterskriftError as error:
         show_error(error)
         return
+    # The codes have a screen of their own, which the app chooses before it draws anything.
     if are_codes_shown():
         st.rerun()
 

@@ -102,6 +102,7 @@ def _upload_form(context: ExportContext, person: Person, routes: list[str]) -> N
             st.error(plain_with_code(error_text(error)))
             return
         st.session_state[_PROPOSALS_KEY] = (scope, proposals)
+        # A new key empties the uploader, and its memory is given back.
         st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
         st.rerun()
 

@@ -382,6 +382,7 @@ def _import_list(
             ).matches
         )
         is_stored = care_system_exports.is_list_stored(conn, list_id)
+    # An uploader cannot be emptied from here: another key makes a new one.
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
     texts = [_import_result_text(care_list, count)]
     if not is_stored:

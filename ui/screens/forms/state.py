@@ -87,6 +87,7 @@ def apply_draft_change(
 
     Changes from widgets of an earlier editor version are ignored.
     """
+    # A late change of a widget that is gone: it would overwrite what the new one shows.
     if from_version != editor_version():
         return
     try:

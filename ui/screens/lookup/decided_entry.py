@@ -259,6 +259,7 @@ def _correct_entry(context: AppContext, person: Person, view: EntryView, message
     changed = {
         name: answer for name, answer in answers.items() if _is_changed(fields[name], answer)
     }
+    # The texts stay at their fields until the form is sent again.
     if missing:
         st.session_state[_COMPLAINTS_KEY] = dict.fromkeys(missing, t("review.missing_answer"))
         return
@@ -332,6 +333,7 @@ def _run_and_report(
             state = action(conn)
     except (UnknownClientError, ClientConflictError, MissingAnswerError) as error:
         text = (set_client_question(view, error) if view else "") or "review.missing_answer"
+        # What was typed stays in the widgets, so that only the answer to the question is missing.
         st.session_state[_COMPLAINTS_KEY] = dict.fromkeys(error.fields, t(text))
     except InvalidAnswerError as error:
         st.session_state[_COMPLAINTS_KEY] = dict.fromkeys(error.fields, t("review.invalid_answer"))

@@ -52,6 +52,7 @@ _VIEWS = ("serial", "search", "own")
 
 def show(context: AppContext, person: Person) -> None:
     """Show the lookup and its results, in place of the review."""
+    # Every list below leads to the same place, and the state of all of them ends there.
     review = partial(_open_in_review, context, person)
     screen_heading(context, person, t("lookup.title"), t("lookup.what"))
     _MESSAGE.show()

@@ -338,6 +338,7 @@ def _import_file(context: AppContext, person: Person, data: bytes) -> None:
         st.error(plain_with_code(error_text(error)))
         return
     _ISSUED_MESSAGE.done(_import_result_text(result))
+    # The same file must not be imported again by the next run: a new key empties the uploader.
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
     st.rerun()
 

@@ -214,6 +214,7 @@ def _typed_answer(context: AppContext, person: Person, key: tuple[str, str]) -> 
 
 @requires_open_session
 def _open_form(_context: AppContext, key: tuple[str, str] | None = None) -> None:
+    # The widgets of the form have the same keys for every duty.
     st.session_state[_OPEN_KEY] = key
     for name in (_HOW_KEY, _DAY_KEY, _PAPER_KEY):
         st.session_state.pop(name, None)

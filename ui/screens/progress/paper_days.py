@@ -225,6 +225,7 @@ def _import_plan(
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return
+    # An uploader keeps its file as long as it keeps its key.
     st.session_state[_UPLOAD_COUNT_KEY] = st.session_state.get(_UPLOAD_COUNT_KEY, 0) + 1
     st.toast(md("paper_days.planned", count=len(counts)), icon=":material/check:")
     st.rerun()

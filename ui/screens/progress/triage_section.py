@@ -66,6 +66,7 @@ def triage_section(context: AppContext, person: Person) -> None:
             for place, row in zip(edited.index, edited.to_dict("records"), strict=True)
         ]
         _save(context, person, unit, current, rows)
+        # The table keeps its edits until its rows change: draw it anew as it is stored.
         st.rerun()
     if current.id is not None:
         with st.container(horizontal=True):

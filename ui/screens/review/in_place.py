@@ -37,8 +37,10 @@ def opened_subject() -> str:
 
 def close_in_place(*keys: str) -> None:
     """Go back to Granska, and forget what the screen kept under these keys of the session state."""
+    # Streamlit keeps what no widget owns until it is deleted: the next opening would find it.
     for key in (_OPEN_KEY, *keys):
         st.session_state.pop(key, None)
+    # Granska may show the same entry as before; it has to be looked at again.
     reset_drawn()
 
 

@@ -74,6 +74,7 @@ def copy_parts(context: ExportContext, person: Person, run_id: str, shown: Clien
 
     As a fragment it gets what was copied without the list being claimed and drawn again.
     """
+    # A fragment draws only itself: what a copy or another press changed above needs a whole run.
     if st.session_state.pop(_REDRAW_KEY, False) or consume_acted():
         st.rerun()
     with context.store.read() as conn:

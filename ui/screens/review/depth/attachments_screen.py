@@ -79,6 +79,7 @@ def show(context: AppContext, person: Person) -> None:
     try:
         group = _load_group(context, person, opened_subject())
     except EfterskriftError as error:
+        # The entry was taken meanwhile: Granska shows why, since this screen has nothing to show.
         _close()
         current_entry.set_warning(error_text(error))
         st.rerun()

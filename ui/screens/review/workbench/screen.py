@@ -167,6 +167,7 @@ def _panel(context: AppContext, person: Person) -> None:
     turn, state.fresh_turn = state.fresh_turn, None
     if turn is None:
         turn = actions.current_turn(context, person)
+    # The queue is empty: its screen is not the fragment's to draw.
     if turn is None:
         st.rerun()
     workbench(_bench_data(context, person, state, turn), partial(handle_act, context, person))
