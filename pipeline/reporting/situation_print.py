@@ -250,7 +250,7 @@ def _draw_units(page: _Page, report: ProgressReport, say: Words) -> None:
     ]
     names = sorted({*report.remaining, *report.due, *(sheet.unit for sheet in report.sheets)})
     with page.table(
-        col_widths=(46, 16, 18, 18, 18, 18, 18, 22, 16),
+        col_widths=(38, 16, 18, 24, 19, 18, 20, 21, 16),
         text_align=("LEFT", *("RIGHT",) * 8),
         headings_style=FontFace(emphasis="BOLD"),
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
