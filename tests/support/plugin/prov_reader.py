@@ -14,16 +14,13 @@ Lines = Sequence[NDArray[np.uint8]]
 
 
 class StrokeCounter:
-    """Counts upright strokes, as in tally marks."""
+    """Counts upright strokes, as in tally marks; a white line has no text."""
 
     def read_lines(self, lines: Lines) -> list[tuple[str, float]]:
-        """Return the number of strokes of each line; a white line has no text."""
-        return [self._read(line) for line in lines]
-
-    def _read(self, line: NDArray[np.uint8]) -> tuple[str, float]:
-        inked = (line < 128).any(axis=0).astype(int)
-        strokes = np.count_nonzero(np.diff(inked, prepend=0) > 0)
-        return (str(strokes), 0.9) if strokes else ("", 0.0)
+        """Return the number of strokes of each line."""
+        inked = [(line < 128).any(axis=0).astype(int) for line in lines]
+        counts = [np.count_nonzero(np.diff(each, prepend=0) > 0) for each in inked]
+        return [(str(count), 0.9) if count else ("", 0.0) for count in counts]
 
 
 class Hanging:
