@@ -35,4 +35,5 @@ def test_field_issues_of_checks_have_low_confidence_severity() -> None:
         IssueCode.LINE_ACROSS,
         IssueCode.BESIDE_BOX,
         IssueCode.DITTO,
+        IssueCode.READERS_DIFFER,
     }

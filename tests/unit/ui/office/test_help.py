@@ -23,7 +23,7 @@ def test_every_screen_has_help_and_every_role_a_guide() -> None:
     from ui.screens.menu import SCREENS
 
     wanted = {f"help.{screen.name}" for screen in SCREENS} | {
-        f"queue_choice.{role.name.lower()}" for role in Role
+        f"guide.{role.name.lower()}" for role in Role
     }
     assert wanted <= set(catalogue("sv"))
 
