@@ -14,7 +14,7 @@ from pipeline.store.schema.clock import utc_now
 from tests.faults.killed import assert_killed, die
 from tests.support.store.export_examples import FORMS
 from tests.support.store.export_office import ANNA, confirm, confirmed, paying, state
-from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.route_steps import make_run, target_status
 from tests.support.store.targets import STATISTICS, TARGETS
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
@@ -58,7 +58,7 @@ def test_a_killed_export_is_whole_or_none(office: ExportContext, moment: tuple[s
     _export_killed(office, "rivta", *moment)
     assert list_runs(office, ANNA) == []
     assert {state(office, entry) for entry in entries} == {EntryState.SIGNED}
-    assert {line.target: line.entries for line in list_target_status(office, ANNA)}["rivta"] == 3
+    assert target_status(office, ANNA, "rivta").entries == 3
     run = make_run(office, ANNA, "rivta", utc_now())
     assert run is not None
     assert run.entries == 3

@@ -30,7 +30,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
-from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.route_steps import make_run, target_status
 from tests.support.store.targets import STATISTICS, TARGETS
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
@@ -57,7 +57,7 @@ def receipt(office: ExportContext, run: Run, entry_id: str) -> None:
 
 def line(office: ExportContext, target: str) -> tuple[int, int, list[Text]]:
     """How many would go, how many of these are amendments, and the reasons of what would not."""
-    found = next(one for one in list_target_status(office, ANNA) if one.target == target)
+    found = target_status(office, ANNA, target)
     return found.entries, found.amendments, [each.reason for each in found.unsupported]
 
 

@@ -50,17 +50,21 @@ def make_run(
     return made[0] if made else None
 
 
+def target_status(
+    office: ExportContext, person: Person, target: str, unit: str | None = None
+) -> RunPreview:
+    """What a run to a target would hold, if all went there."""
+    route_to(office, target)
+    of_target = [
+        preview for preview in list_run_previews(office, person, unit) if preview.target == target
+    ]
+    return max(of_target, key=lambda preview: preview.entries)
+
+
 def list_target_status(
     office: ExportContext, person: Person, unit: str | None = None
 ) -> list[RunPreview]:
-    """What a run to each target would hold, if all went to that one."""
-    previews = []
-    for target in TARGETS:
-        route_to(office, target)
-        of_target = [
-            preview
-            for preview in list_run_previews(office, person, unit)
-            if preview.target == target
-        ]
-        previews.append(max(of_target, key=lambda preview: preview.entries))
-    return previews
+    """What a run to each target would hold, if all went to that one: a look at the whole queue for
+    each of them, so `target_status` is quicker for one.
+    """
+    return [target_status(office, person, target, unit) for target in TARGETS]

@@ -10,19 +10,14 @@ import pytest
 from pipeline.export.authorities.erms.classification import PLAN_FILE
 from pipeline.export.runs import ExportContext
 from tests.support.store.export_office import ANNA, confirm
-from tests.support.store.route_steps import list_target_status, route_to
+from tests.support.store.route_steps import route_to, target_status
 from tests.support.texts import in_swedish
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
 
 def notices(office: ExportContext, target: str) -> str:
-    return " ".join(
-        in_swedish(notice)
-        for line in list_target_status(office, ANNA)
-        if line.target == target
-        for notice in line.notices
-    )
+    return " ".join(map(in_swedish, target_status(office, ANNA, target).notices))
 
 
 def test_the_example_address_of_fhir_identifiers_is_told(office: ExportContext) -> None:

@@ -21,7 +21,7 @@ from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 from tests.support.store.export_examples import FORMS, SIV
 from tests.support.store.export_office import ANNA
-from tests.support.store.route_steps import list_target_status
+from tests.support.store.route_steps import target_status
 
 NOTE = {
     "kontakttyp": "besok",
@@ -70,5 +70,5 @@ def other(office: ExportContext, clash: CareSystemMatch, person: Person = ANNA) 
 
 
 def skipped(office: ExportContext, target: str) -> dict[str, Text]:
-    line = next(line for line in list_target_status(office, ANNA) if line.target == target)
+    line = target_status(office, ANNA, target)
     return {each.entry_id: each.reason for each in line.unsupported}

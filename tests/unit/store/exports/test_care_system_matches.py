@@ -26,7 +26,7 @@ from pipeline.store.review import duplicate_entries
 from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_examples import ARNE, SIV
 from tests.support.store.export_office import ANNA, PER, confirm, review, state
-from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.route_steps import list_target_status, make_run, target_status
 from tests.unit.store.exports.care_system_rows import (
     NOTE,
     ROW,
@@ -177,4 +177,4 @@ def test_what_is_there_already_becomes_a_duplicate_that_nothing_exports_and_come
     assert replace(get(office, held), revision=before.revision) == before
     assert skipped(office, "rivta") == {held: HELD_FOR_MATCH}, "it is to be decided anew"
     other(office, only(office))
-    assert {line.target: line.entries for line in list_target_status(office, ANNA)}["rivta"] == 1
+    assert target_status(office, ANNA, "rivta").entries == 1

@@ -25,7 +25,7 @@ from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE
-from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.route_steps import make_run, target_status
 from tests.unit.ui.conftest import OpenScreen
 
 
@@ -78,13 +78,9 @@ def test_an_exported_entry_is_corrected_and_becomes_an_amendment(
         assert "view_page" in [
             event.action for event in list_events(conn, page) if event.by == NURSE.login
         ]
-    assert [
-        ready.amendments for ready in list_target_status(office, NURSE) if ready.target == "rivta"
-    ] == [0]
+    assert target_status(office, NURSE, "rivta").amendments == 0
     seeding.sign_note(store, entry_id)
-    assert [
-        ready.amendments for ready in list_target_status(office, NURSE) if ready.target == "rivta"
-    ] == [1]
+    assert target_status(office, NURSE, "rivta").amendments == 1
     app.button(key=f"lookup_look-{entry_id}").click().run()
     said = "".join(html.proto.body for html in app.get("html"))
     assert all(words in said for words in ("rättade", "tisdag", "exporterade", NURSE.name))

@@ -62,7 +62,7 @@ from tests.support.store.export_office import (
     state,
 )
 from tests.support.store.passwords import hashed
-from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.route_steps import make_run, target_status
 from tests.unit.export.formats.payments.payment_lists import BANK, approved, only, schema
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
@@ -121,12 +121,9 @@ def test_two_approvals_and_then_one_file(bank: ExportContext) -> None:
     entry = listed(bank)
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
     approved(bank, MONA)
-    assert [
-        each.reason
-        for line in list_target_status(bank, ANNA)
-        if line.target == "pain001"
-        for each in line.unsupported
-    ] == [NOT_APPROVED]
+    assert [each.reason for each in target_status(bank, ANNA, "pain001").unsupported] == [
+        NOT_APPROVED
+    ]
     approved(bank, NILS)
     made = make_run(bank, ANNA, "pain001", utc_now())
     assert made is not None

@@ -12,7 +12,7 @@ from pipeline.export.runs import ExportContext, fetch_run_file
 from tests.support.store.export_office import (
     ANNA,
 )
-from tests.support.store.route_steps import list_target_status
+from tests.support.store.route_steps import target_status
 
 LABEL = "HSLF-FS-2017-67-utformning-2019.txt"
 
@@ -30,11 +30,8 @@ def basis(told: dict[str, str]) -> pd.DataFrame:
 
 
 def khsl(office: ExportContext) -> tuple[int, int]:
-    return next(
-        (line.entries, line.amendments)
-        for line in list_target_status(office, ANNA)
-        if line.target == "khsl"
-    )
+    line = target_status(office, ANNA, "khsl")
+    return line.entries, line.amendments
 
 
 def told(office: ExportContext, of: Run) -> dict[str, str]:

@@ -33,7 +33,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
-from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.route_steps import make_run, target_status
 from tests.support.store.targets import TARGETS
 from tests.support.texts import in_swedish
 from tests.unit.export.formats.statistics.statistics_files import LABEL, basis, khsl, told
@@ -227,12 +227,7 @@ def test_whoever_sees_a_part_of_a_month_is_told_that_an_earlier_file_holds_more(
     correct(office, here, "anteckning", "Såret vätskar.")
 
     def notice(unit: str | None) -> str:
-        return " ".join(
-            in_swedish(text)
-            for line in list_target_status(office, ANNA, unit)
-            if line.target == "khsl"
-            for text in line.notices
-        )
+        return " ".join(map(in_swedish, target_status(office, ANNA, "khsl", unit).notices))
 
     assert "En tidigare fil för 2021-12 har poster som den här inte tar med (1 st)" in notice(
         "Norr"
@@ -250,9 +245,7 @@ def test_whoever_takes_an_entry_out_of_a_month_is_told_that_its_earlier_file_hol
     tell(office)
     correct(office, here, "handelsedatum", "2022-01-03")
     agree(office, here, "hsl-anteckning", TORA, handelsedatum="2022-01-03", **NOTE)
-    notices = next(
-        line.notices for line in list_target_status(office, ANNA, "Norr") if line.target == "khsl"
-    )
+    notices = target_status(office, ANNA, "khsl", "Norr").notices
     assert [notice for notice in notices if "En tidigare fil för 2021-12" in in_swedish(notice)]
 
 

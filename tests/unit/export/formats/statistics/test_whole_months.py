@@ -25,7 +25,7 @@ from tests.support.store.export_office import (
     in_long_outage,
     scan,
 )
-from tests.support.store.route_steps import list_target_status, make_run
+from tests.support.store.route_steps import make_run, target_status
 from tests.support.store.targets import STATISTICS
 from tests.support.texts import in_swedish
 from tests.unit.export.formats.statistics.statistics_files import LABEL, told
@@ -144,8 +144,7 @@ def test_the_screen_says_which_of_the_two_is_made_and_why(office: ExportContext)
     confirm(office, "hsl-anteckning", "AAAA01", **NOTE)
 
     def said(context: ExportContext) -> str:
-        (line,) = (one for one in list_target_status(context, ANNA) if one.target == "khsl")
-        return " ".join(map(in_swedish, line.notices))
+        return " ".join(map(in_swedish, target_status(context, ANNA, "khsl").notices))
 
     assert "2021-12 blir en tilläggslista" in said(office)
     assert "avbrottet inte täcker hela månaden" in said(office)
