@@ -19,7 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pipeline.cli.context import AsJson, message, print_note, print_text
+from pipeline.cli.work import make_progress_bar
 from pipeline.domain.errors import MissingProgramError, UsageError
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
@@ -111,7 +113,6 @@ def bench(
 
 def _compare_speed(files: list[Path] | None, pages: int, processes: int, *, as_json: bool) -> None:
     """Compare the speed of reading with other programs, on files or else on drawn pages."""
-    from pipeline.domain.form.form import Forms
     from research.benchmark.compare import compare_programs
     from research.benchmark.pages import draw_pages, load_pages
 
@@ -139,7 +140,6 @@ def run_damage_benchmark(form: str, sheets: int, processes: int, *, as_json: boo
     Raises:
         UsageError: there is no such form.
     """
-    from pipeline.cli.work import make_progress_bar
     from research.evaluation.damage.report import format_markdown, summarize_series
     from research.evaluation.damage.series import (
         DAMAGE_SERIES,
@@ -279,7 +279,6 @@ def _pace_cells(pace: Pace) -> tuple[str, str]:
 
 def _run_soak(files: list[Path] | None, pages: int, count: int, *, as_json: bool) -> None:
     """Read `count` pages in this process and report its memory as it goes."""
-    from pipeline.domain.form.form import Forms
     from research.benchmark.pages import draw_every_page, load_pages
     from research.benchmark.soak import run_soak
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
 from pipeline.files.csv_tables import decode_text
 from pipeline.texts import LANGUAGES, Words, catalogue
@@ -64,7 +65,6 @@ def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRA
     Raises:
         UsageError: there is no such user.
     """
-    from pipeline.domain.law.permissions import ALL_AREAS
     from pipeline.store.accounts import people
     from pipeline.store.registers import client_register
 

@@ -23,6 +23,7 @@ from pipeline.cli.context import (
     resolve_unit,
 )
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
 from pipeline.files.atomic import write_private
 from pipeline.texts import Text
@@ -230,7 +231,6 @@ def receipt(
 @contextmanager
 def open_export_context() -> Iterator[ExportContext]:
     """Open the workspace's database and forms for exports."""
-    from pipeline.domain.form.form import Forms
     from pipeline.export.runs import ExportContext
     from pipeline.store.database.store import open_store
 

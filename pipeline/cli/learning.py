@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from pipeline.cli.context import (
     print_text,
     resolve_acting_person,
 )
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
@@ -72,7 +74,6 @@ def learn(
     Fits calibration curves, word frequencies and signer frequencies. Only what is better on held-
     out sheets is installed.
     """
-    from pipeline.domain.form.form import Forms
     from pipeline.operations.learning.learn import (
         LearningContext,
         TrainingPermit,
@@ -170,7 +171,6 @@ def _lesson_row(lesson: CurveLesson) -> tuple[str, ...]:
 
 def _learning_object(learned: LearningResult) -> dict[str, Any]:
     """Return what was learned with the JSON keys of the contract."""
-    from dataclasses import asdict
 
     curves = [
         {

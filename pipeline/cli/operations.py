@@ -33,11 +33,12 @@ from pipeline.cli.context import (
     print_text,
     resolve_acting_person,
 )
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import CloseReason
 from pipeline.domain.settings import ROOT, load_settings
-from pipeline.registers.planned_visits import PlanKind
+from pipeline.registers.planned_visits import PlanKind, count_planned
 
 if TYPE_CHECKING:
     from pipeline.operations.upkeep.store_check import CheckReport
@@ -396,7 +397,6 @@ def packs(
     The sheets of a pack are in reserve until it is opened or one of them is scanned: only then can
     they be missing.
     """
-    from pipeline.domain.dates import today_in_sweden
     from pipeline.store.database.store import open_store
     from pipeline.store.registers import packs as pack_register
     from pipeline.store.schema.clock import utc_now
@@ -475,7 +475,6 @@ def planned(
 
     With them a day whose paper is missing differs from a day without work.
     """
-    from pipeline.registers.planned_visits import count_planned
     from pipeline.store.database.store import open_store
     from pipeline.store.registers.planning import save_planned
 

@@ -29,7 +29,7 @@ from pipeline.cli.context import (
 )
 from pipeline.cli.export_runs import open_export_context, write_secret
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
-from pipeline.domain.form.form import Area
+from pipeline.domain.form.form import Area, Forms
 from pipeline.domain.model import Role
 from pipeline.domain.settings import load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
@@ -309,7 +309,6 @@ def metrics(
 
     They hold counts and ages, nothing about a person; there is no login. Ends with Ctrl-C.
     """
-    from pipeline.domain.form.form import Forms
     from pipeline.reporting.watching.metrics import Watch, make_server
     from pipeline.store.database.store import Store, open_store
 

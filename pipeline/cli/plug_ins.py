@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cli.context import AsJson, print_text
 from pipeline.domain.errors import ExitCode
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
 
 
@@ -21,7 +22,6 @@ def check_target(
 
     For who writes a target of their own: docs/extending.md. Exit code 0 if it keeps all rules.
     """
-    from pipeline.domain.form.form import Forms
     from pipeline.export.check_target import check_target as try_target
     from pipeline.export.targets import find_target
 

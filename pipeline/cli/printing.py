@@ -15,15 +15,22 @@ import typer
 from pipeline.cli.context import format_count, print_note, resolve_acting_person
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, UsageError
-from pipeline.domain.form.form import Area
+from pipeline.domain.form.form import Area, Form, Forms, Subject
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
-from pipeline.forms.printing import Binder, split_by_binder
+from pipeline.forms.letterhead import find_logo, load_letterhead
+from pipeline.forms.printing import (
+    Binder,
+    Sheet,
+    make_blank_sheets,
+    make_client_sheets,
+    print_sheets,
+    split_by_binder,
+    to_issued_sheet,
+)
 
 if TYPE_CHECKING:
-    from pipeline.domain.form.form import Form, Forms
     from pipeline.domain.model import Client
-    from pipeline.forms.printing import Sheet
     from pipeline.forms.visit_lists import PlannedVisit
     from pipeline.registers.clients import ClientRegister
     from pipeline.registers.pack_quantities import SheetQuantity
@@ -70,7 +77,6 @@ def print_form(
     separate file, `-skyddade.pdf`. Sheets of planned clients who are in no register go to another,
     `-ej-i-registret.pdf`, since their identities may be protected too.
     """
-    from pipeline.domain.form.form import Forms, Subject
     from pipeline.store.database.store import open_store
 
     if copies is not None and (clients or plan):
@@ -108,8 +114,6 @@ def _issue_sheets(
     Raises:
         UsageError: a file cannot be written.
     """
-    from pipeline.forms.letterhead import load_letterhead
-    from pipeline.forms.printing import print_sheets, to_issued_sheet
     from pipeline.store.registers.issued_sheets import save_issued_sheets
 
     letterhead = load_letterhead(settings, today_in_sweden())
@@ -184,7 +188,6 @@ def _make_sheets(
     Raises:
         UsageError: the register has no client to print for.
     """
-    from pipeline.forms.printing import make_blank_sheets, make_client_sheets
 
     if register is None:
         return {"": make_blank_sheets(copies, unit)}
@@ -363,8 +366,6 @@ def pack(
     Works without a database: the serials are written to a file of the pack, to be imported with
     `issued take-in`. With the workspace's database it also has each form without paper.
     """
-    from pipeline.domain.form.form import Forms
-    from pipeline.forms.letterhead import find_logo
     from pipeline.forms.visit_lists import load_visit_plan
     from pipeline.preparation.outage_pack.pack import add_digital_forms, make_pack, write_pack
     from pipeline.preparation.outage_pack.pages import PackInfo
@@ -458,7 +459,6 @@ def take_in(
 
     Importing the same file again changes nothing.
     """
-    from pipeline.domain.form.form import Forms
     from pipeline.store.database.store import open_store
     from pipeline.store.registers import issued_sheets
 

@@ -30,12 +30,12 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.field import Kind
 from pipeline.domain.issues import IssueCode
+from pipeline.domain.model import Outcome, PageReading, Reading
 from pipeline.domain.settings import load_settings
+from pipeline.files.sandbox_process import SandboxProcess
 
 if TYPE_CHECKING:
-    from pipeline.domain.model import PageReading, Reading
     from pipeline.files.images import ScannedPage
-    from pipeline.files.sandbox_process import SandboxProcess
     from pipeline.reading.fields.field_image import FieldImage
     from pipeline.reading.read_page import PageReader
 
@@ -117,7 +117,6 @@ def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
 
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
     """Read the pages in the order of the files, with a progress bar on stderr."""
-    from pipeline.files.sandbox_process import SandboxProcess
     from pipeline.reading.imaging.process_resources import limit_threads
 
     limit_threads()
@@ -270,7 +269,6 @@ def _failed_output(source: str, number: int, reason: str, code: ExitCode) -> Pag
 
 
 def _failed_page_object(reason: str) -> dict[str, Any]:
-    from pipeline.domain.model import Outcome, PageReading
 
     return page_object(PageReading(Outcome.FAILED, issues=(reason,)))
 

@@ -40,10 +40,12 @@ from pipeline.cli.context import (
     resolve_unit,
 )
 from pipeline.domain.errors import EfterskriftError, SchemaMismatchError, UsageError
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
+from pipeline.files.sandbox_process import SandboxProcess
+from pipeline.texts import Words
 
 if TYPE_CHECKING:
-    from pipeline.domain.form.form import Forms
     from pipeline.operations.intake import IntakeResult
     from pipeline.operations.watch_folder import FolderWatch
     from pipeline.operations.worker_pool import ReadingProgress
@@ -172,7 +174,6 @@ def _scan_tables(
     store: Store, files: Sequence[Path], form_id: str, chosen: Sequence[str], owner: tuple[str, str]
 ) -> None:
     """Import each row of the tables as an entry; `owner` is the unit and the place."""
-    from pipeline.domain.form.form import Forms
     from pipeline.operations.intake import import_files
     from pipeline.preparation.digital_forms import table_rows
     from pipeline.registers.care_system_list import parse_care_table
@@ -291,7 +292,6 @@ def reread(
 
 def status(as_json: AsJson = False) -> None:
     """Show the pages in, done, waiting and failed, and alarms."""
-    from pipeline.domain.form.form import Forms
     from pipeline.reporting.watching.alarms import find_alarms, load_watch_state
     from pipeline.store.database.store import open_store
     from pipeline.store.reports.entry_counts import workspace_metrics
@@ -404,7 +404,6 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
 def _count_pages(files: Sequence[Path]) -> int | None:
     """Return the number of pages; None if a file cannot be read, which its import reports."""
     from pipeline.files.sandbox_pages import count_foreign_pages
-    from pipeline.files.sandbox_process import SandboxProcess
 
     try:
         with SandboxProcess() as process:
@@ -459,7 +458,6 @@ def _print_status(metrics: dict[str, Any]) -> None:
 def _print_alarms(alarms: Sequence[Alarm], forms: Forms) -> None:
     """Print each alarm with its remedy; without any, nothing."""
     from pipeline.reporting.watching.alarms import describe_alarm
-    from pipeline.texts import Words
 
     say = Words(LANGUAGE)
     for alarm in alarms:
