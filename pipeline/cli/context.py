@@ -12,6 +12,7 @@ import typer
 from pipeline.domain.errors import UsageError
 from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
+from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.csv_tables import decode_text
 from pipeline.texts import LANGUAGES, Words, catalogue
 
@@ -55,6 +56,13 @@ def print_note(key: str, /, **values: object) -> None:
 def format_count(number: int, noun: str) -> str:
     """Return a number with its noun (`cli.count.<noun>`): `1 sheet`, `2 sheets`."""
     return message(f"cli.count.{noun}", count=number)
+
+
+def open_workspace(settings: Settings | None = None, *, create: bool = False) -> Store:
+    """Open the database of the workspace, by default of the one that the settings name now."""
+    from pipeline.store.database.store import open_store
+
+    return open_store(settings or load_settings(), create=create)
 
 
 def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRATOR) -> Person:

@@ -16,6 +16,7 @@ from pipeline.cli.context import (
     AsJson,
     format_count,
     message,
+    open_workspace,
     print_note,
     print_text,
     read_stdin_line,
@@ -232,10 +233,9 @@ def receipt(
 def open_export_context() -> Iterator[ExportContext]:
     """Open the workspace's database and forms for exports."""
     from pipeline.export.runs import ExportContext
-    from pipeline.store.database.store import open_store
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     try:
         yield ExportContext(store, settings, Forms.load(*settings.form_folders))
     finally:

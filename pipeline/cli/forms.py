@@ -14,6 +14,7 @@ from rich.table import Table
 from pipeline.cli.context import (
     AsJson,
     message,
+    open_workspace,
     print_note,
     print_text,
     resolve_acting_person,
@@ -173,12 +174,11 @@ def make_html_form(
     """
     from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
     from pipeline.store.database.sampling_key import digital_form_secret
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import areas_by_unit
 
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
-    store = open_store(settings)
+    store = open_workspace(settings)
     with store.begin() as conn:
         known, secret = areas_by_unit(conn), digital_form_secret(conn)
     store.close()
@@ -264,10 +264,9 @@ def make_drill(
     what to write.
     """
     from pipeline.preparation.drill import drills
-    from pipeline.store.database.store import open_store
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     person = resolve_acting_person(store, "")
     forms = Forms.load(*settings.form_folders)
     drill, paper = drills.make_drill(store, settings, forms, person, unit)
@@ -289,10 +288,9 @@ def read_drill(
     """Read the scan of a drill and write its result on one page."""
     from pipeline.preparation.drill import drills
     from pipeline.preparation.drill.drills import print_result
-    from pipeline.store.database.store import open_store
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     person = resolve_acting_person(store, "")
     found = drills.load_drill(store, settings, person, drill)
     read = drills.DrillScan(scan.read_bytes(), scan.name, minutes)

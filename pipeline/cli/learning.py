@@ -17,6 +17,7 @@ from pipeline.cli.context import (
     AsAdministrator,
     AsJson,
     message,
+    open_workspace,
     print_note,
     print_text,
     resolve_acting_person,
@@ -80,11 +81,10 @@ def learn(
         export_training_set,
         install_learned,
     )
-    from pipeline.store.database.store import open_store
     from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
-    with closing(open_store(settings)) as store:
+    with closing(open_workspace(settings)) as store:
         context = LearningContext(store, settings, Forms.load(*settings.form_folders))
         person = resolve_acting_person(store, login)
         # A permit that lacks something is refused before the sheets are read again.

@@ -16,7 +16,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import AsJson, format_count, message, print_note, print_text
+from pipeline.cli.context import (
+    AsJson,
+    format_count,
+    message,
+    open_workspace,
+    print_note,
+    print_text,
+)
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.settings import Settings, load_settings
 
@@ -131,13 +138,12 @@ def backup(
         return
     from pipeline.operations.upkeep.backup import BackupOrder, make_backup
     from pipeline.operations.upkeep.backup_folder import BackupFolder, find_remarks
-    from pipeline.store.database.store import open_store
     from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
     keys = _choose_keys(settings, to, unencrypted=unencrypted)
     order = BackupOrder(BackupFolder(target), keys, getpass.getuser(), keep, keep_weeks)
-    store = open_store(settings)
+    store = open_workspace(settings)
     with _show_progress("cli.backup.progress") as on_image:
         made = make_backup(store, settings, order, on_image)
     store.close()

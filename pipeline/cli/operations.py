@@ -29,6 +29,7 @@ from pipeline.cli.context import (
     AsJson,
     format_count,
     message,
+    open_workspace,
     print_note,
     print_text,
     resolve_acting_person,
@@ -286,12 +287,11 @@ def check(
     """
     from pipeline.operations.upkeep.store_check import check_store
     from pipeline.store.database.store import accept_images as accept
-    from pipeline.store.database.store import open_store
 
     settings = load_settings()
     if accept_images:
         accept(settings)
-    store = open_store(settings)
+    store = open_workspace(settings)
     with Progress(*_CHECK_COLUMNS, console=Console(stderr=True)) as bar:
         task = bar.add_task(message("cli.check.progress"), total=None)
         report = check_store(
@@ -397,11 +397,10 @@ def packs(
     The sheets of a pack are in reserve until it is opened or one of them is scanned: only then can
     they be missing.
     """
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers import packs as pack_register
     from pipeline.store.schema.clock import utc_now
 
-    store = open_store(load_settings())
+    store = open_workspace()
     person = resolve_acting_person(store, login)
     with store.begin() as conn:
         if opened:
@@ -442,13 +441,12 @@ def close_page(
     login: As = "",
 ) -> None:
     """Close a page that failed, for a reason."""
-    from pipeline.store.database.store import open_store
     from pipeline.store.paper import page_lists
     from pipeline.store.schema.clock import utc_now
 
     if undo == (reason is not None):
         raise UsageError("reason_or_undo")
-    store = open_store(load_settings())
+    store = open_workspace()
     person = resolve_acting_person(store, login)
     with store.begin() as conn:
         if reason is None:
@@ -475,11 +473,10 @@ def planned(
 
     With them a day whose paper is missing differs from a day without work.
     """
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.planning import save_planned
 
     counts = count_planned(file.read_bytes(), file)
-    store = open_store(load_settings())
+    store = open_workspace()
     operator = resolve_acting_person(store, "")
     with store.begin() as conn:
         save_planned(conn, operator, kind, counts)

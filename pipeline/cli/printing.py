@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.context import format_count, print_note, resolve_acting_person
+from pipeline.cli.context import format_count, open_workspace, print_note, resolve_acting_person
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.form.form import Area, Form, Forms, Subject
@@ -77,7 +77,6 @@ def print_form(
     separate file, `-skyddade.pdf`. Sheets of planned clients who are in no register go to another,
     `-ej-i-registret.pdf`, since their identities may be protected too.
     """
-    from pipeline.store.database.store import open_store
 
     if copies is not None and (clients or plan):
         raise UsageError("copies_and_clients")
@@ -88,7 +87,7 @@ def print_form(
     if clients is not None and form.subject is Subject.NONE:
         raise UsageError("concerns_no_client", form=form.id)
     register, planned_items = _load_clients(clients), _load_plan(form, plan, unit)
-    store = open_store(settings, create=True)
+    store = open_workspace(settings, create=True)
     sheets = (
         _make_planned_sheets(form, planned_items, register, store)
         if plan
@@ -421,10 +420,9 @@ def pack(
 def _load_digital_secret(settings: Settings) -> str:
     """Return the secret of forms without paper; empty, and said so, without a database."""
     from pipeline.store.database.sampling_key import digital_form_secret
-    from pipeline.store.database.store import open_store
 
     try:
-        store = open_store(settings)
+        store = open_workspace(settings)
     except EfterskriftError:
         print_note("cli.pack.no_digital")
         return ""
@@ -459,11 +457,10 @@ def take_in(
 
     Importing the same file again changes nothing.
     """
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers import issued_sheets
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     operator = resolve_acting_person(store, "")
     with store.begin() as conn:
         imported = issued_sheets.import_issued_file(

@@ -34,6 +34,7 @@ from pipeline.cli.context import (
     describe_issue,
     format_count,
     message,
+    open_workspace,
     print_note,
     print_text,
     resolve_acting_person,
@@ -276,10 +277,9 @@ def reread(
 
     Pages without an image, from damaged files, are left: scan their paper again.
     """
-    from pipeline.store.database.store import open_store
     from pipeline.store.paper.pages import requeue_failed_pages
 
-    store = open_store(load_settings())
+    store = open_workspace()
     person = resolve_acting_person(store, login)
     owner = resolve_unit(store, unit) if unit is not None else None
     with store.begin() as conn:
@@ -293,12 +293,11 @@ def reread(
 def status(as_json: AsJson = False) -> None:
     """Show the pages in, done, waiting and failed, and alarms."""
     from pipeline.reporting.watching.alarms import find_alarms, load_watch_state
-    from pipeline.store.database.store import open_store
     from pipeline.store.reports.entry_counts import workspace_metrics
     from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
-    store, forms = open_store(settings), Forms.load(*settings.form_folders)
+    store, forms = open_workspace(settings), Forms.load(*settings.form_folders)
     with store.read() as conn:
         metrics = workspace_metrics(conn)
     state = load_watch_state(store, settings, forms, utc_now())
