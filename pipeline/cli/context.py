@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.law.permissions import ALL_AREAS
@@ -51,6 +58,37 @@ def print_text(key: str, /, **values: object) -> None:
 def print_note(key: str, /, **values: object) -> None:
     """Print the text `cli.<key>` on stderr, which leaves stdout to the command's result."""
     typer.echo(message(key, **values), err=True)
+
+
+def print_json(result: object, *, ensure_ascii: bool = True) -> None:
+    """Print a result as a line of JSON on stdout."""
+    typer.echo(json.dumps(result, ensure_ascii=ensure_ascii))
+
+
+def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table on stdout, without lines; headings are keys of texts."""
+    table = Table(*(message(key) for key in headings), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)
+
+
+@contextmanager
+def show_progress(
+    title: str, noun: str = "", *, is_transient: bool = False, is_hidden: bool = False
+) -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr how many of all are done; gives what is called after each."""
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    columns += [TextColumn(noun)] if noun else []
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=is_transient,
+        disable=is_hidden,
+    ) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def format_count(number: int, noun: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from pipeline.cli.context import (
     format_count,
     message,
     open_workspace,
+    print_json,
     print_note,
     print_text,
     read_stdin_line,
@@ -217,7 +217,7 @@ def receipt(
             context, resolve_acting_person(context.store, login), file.read_bytes(), utc_now()
         )
     if as_json:
-        typer.echo(json.dumps(asdict(result)))
+        print_json(asdict(result))
         return
     print_text(
         "cli.receipt.imported_hidden" if result.hidden else "cli.receipt.imported",
@@ -316,7 +316,7 @@ def write_secret(path: Path, data: bytes, remedy: Text) -> None:
 
 def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result))
+        print_json(result)
         return
     by_reason: dict[str, list[str]] = {}
     for entry in result["unfit"]:
@@ -364,7 +364,7 @@ def check_header(
         checks = compare_header(context, target, read_stdin_line())
     for check in checks:
         if as_json:
-            typer.echo(json.dumps(asdict(check) | {"fits": check.is_match}, ensure_ascii=False))
+            print_json(asdict(check) | {"fits": check.is_match}, ensure_ascii=False)
         else:
             _print_header_check(check)
     if not all(check.is_match for check in checks):

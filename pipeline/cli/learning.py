@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from pipeline.cli.context import (
     AsAdministrator,
     AsJson,
     message,
     open_workspace,
+    print_json,
     print_note,
+    print_table,
     print_text,
     resolve_acting_person,
+    show_progress,
 )
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
@@ -110,29 +109,16 @@ def _run_learning(context: LearningContext, person: Person) -> LearningResult:
     """Read the confirmed sheets again and fit to them, with a progress bar on stderr."""
     from pipeline.operations.learning.learn import learn_from_entries
 
-    columns = (
-        TextColumn(message("cli.learn.progress")),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(message("cli.learn.sheets")),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        return learn_from_entries(
-            context, person, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    title, noun = message("cli.learn.progress"), message("cli.learn.sheets")
+    with show_progress(title, noun, is_transient=True) as on_sheet:
+        return learn_from_entries(context, person, on_sheet)
 
 
 def _print_learning_result(learned: LearningResult, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(_learning_object(learned), ensure_ascii=False))
+        print_json(_learning_object(learned), ensure_ascii=False)
         return
-    headings = (message(name) for name in _COLUMNS)
-    table = Table(*headings, box=None, pad_edge=False)
-    for lesson in learned.curves:
-        table.add_row(*_lesson_row(lesson))
-    Console().print(table)
+    print_table(_COLUMNS, map(_lesson_row, learned.curves))
     words, signers = learned.words, learned.signers
     print_text(
         "cli.learn.words",

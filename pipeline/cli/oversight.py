@@ -7,7 +7,6 @@ not in the care system yet, `clashes` entries that may be in it already.
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -23,6 +22,7 @@ from pipeline.cli.context import (
     format_count,
     message,
     open_workspace,
+    print_json,
     print_note,
     print_text,
     resolve_acting_person,
@@ -84,7 +84,7 @@ def verify(
             "records": verdict.records,
             "anchors": len(anchors),
         }
-        typer.echo(json.dumps(result))
+        print_json(result)
     else:
         _print_verdict(verdict, len(anchors))
     # What the result does not show belongs to it, no matter who reads it
@@ -429,7 +429,7 @@ def _match_as_object(match: CareSystemMatch) -> dict[str, Any]:
 
 def _print_matches(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result))
+        print_json(result)
         return
     if "rows" in result:
         print_note("cli.clashes.compared", rows=format_count(result["rows"], "row"))

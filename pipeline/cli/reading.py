@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import describe_issue, message, print_note
+from pipeline.cli.context import describe_issue, message, print_json, print_note
 from pipeline.domain.errors import (
     BrokenFileError,
     EfterskriftError,
@@ -98,7 +98,7 @@ def read(
     failed: list[ExitCode] = []
     for page in read_files(files, RegisterFiles(clients, staff), processes):
         if as_json:
-            typer.echo(json.dumps(page.page_object, ensure_ascii=False))
+            print_json(page.page_object, ensure_ascii=False)
         else:
             _print_page(page.page_object, console)
             failed += [page.exit_code] if page.exit_code else []

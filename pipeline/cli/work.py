@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import tempfile
 import time
@@ -35,6 +34,7 @@ from pipeline.cli.context import (
     format_count,
     message,
     open_workspace,
+    print_json,
     print_note,
     print_text,
     resolve_acting_person,
@@ -44,7 +44,6 @@ from pipeline.domain.errors import EfterskriftError, SchemaMismatchError, UsageE
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
 from pipeline.files.sandbox_process import SandboxProcess
-from pipeline.texts import Words
 
 if TYPE_CHECKING:
     from pipeline.operations.intake import IntakeResult
@@ -285,7 +284,7 @@ def reread(
     with store.begin() as conn:
         count = requeue_failed_pages(conn, person, owner)
     if as_json:
-        typer.echo(json.dumps({"pages": count}))
+        print_json({"pages": count})
     else:
         print_text("cli.reread.queued", pages=format_count(count, "page"))
 
@@ -314,7 +313,7 @@ def status(as_json: AsJson = False) -> None:
         ]
         upkeep = {name: at.isoformat() if at else None for name, at in done.items()}
         found = metrics | {"upkeep": upkeep, "alarms": named}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        print_json(found, ensure_ascii=False)
     else:
         _print_status(metrics)
         never = message("cli.status.never")
@@ -458,9 +457,8 @@ def _print_alarms(alarms: Sequence[Alarm], forms: Forms) -> None:
     """Print each alarm with its remedy; without any, nothing."""
     from pipeline.reporting.watching.alarms import describe_alarm
 
-    say = Words(LANGUAGE)
     for alarm in alarms:
         said = describe_alarm(alarm, forms, LANGUAGE)
         typer.echo(
-            f"{say(f'alarm.severity.{alarm.severity.value}')}: {said.sentence} {said.remedy}"
+            f"{message(f'alarm.severity.{alarm.severity.value}')}: {said.sentence} {said.remedy}"
         )
