@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ from pipeline.cli.context import (
     As,
     AsJson,
     format_count,
+    print_json,
     print_note,
     print_text,
     resolve_acting_person,
@@ -77,7 +77,7 @@ def archive(
             "waits": {wait.value: count for wait, count in remaining.waits.items()},
         }
     if as_json:
-        typer.echo(json.dumps(result))
+        print_json(result)
     else:
         _print_archive_result(result)
 

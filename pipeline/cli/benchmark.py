@@ -18,8 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.context import AsJson, message, print_note, print_text
+from pipeline.cli.context import AsJson, message, print_json, print_note, print_text
+from pipeline.cli.work import make_progress_bar
 from pipeline.domain.errors import MissingProgramError, UsageError
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT, load_settings
 
 if TYPE_CHECKING:
@@ -111,7 +113,6 @@ def bench(
 
 def _compare_speed(files: list[Path] | None, pages: int, processes: int, *, as_json: bool) -> None:
     """Compare the speed of reading with other programs, on files or else on drawn pages."""
-    from pipeline.domain.form.form import Forms
     from research.benchmark.compare import compare_programs
     from research.benchmark.pages import draw_pages, load_pages
 
@@ -122,11 +123,9 @@ def _compare_speed(files: list[Path] | None, pages: int, processes: int, *, as_j
     )
     results = [compare_programs(name, images, processes) for name, images in samples.items()]
     if as_json:
-        typer.echo(
-            json.dumps(
-                {"processes": processes, "sorts": [result.as_dict() for result in results]},
-                ensure_ascii=False,
-            )
+        print_json(
+            {"processes": processes, "sorts": [result.as_dict() for result in results]},
+            ensure_ascii=False,
         )
         return
     for result in results:
@@ -139,7 +138,6 @@ def run_damage_benchmark(form: str, sheets: int, processes: int, *, as_json: boo
     Raises:
         UsageError: there is no such form.
     """
-    from pipeline.cli.work import make_progress_bar
     from research.evaluation.damage.report import format_markdown, summarize_series
     from research.evaluation.damage.series import (
         DAMAGE_SERIES,
@@ -196,7 +194,7 @@ def run_quality_benchmark(
         print_note("cli.bench.no_data")
     rows = _measure_quality(EvaluationData(folder, mnist, quick), only or list(MEASUREMENTS))
     if as_json:
-        typer.echo(json.dumps(to_json_objects(rows), ensure_ascii=False))
+        print_json(to_json_objects(rows), ensure_ascii=False)
         return
     table = Table(*COLUMN_TITLES, box=None, pad_edge=False)
     for row in rows:
@@ -279,7 +277,6 @@ def _pace_cells(pace: Pace) -> tuple[str, str]:
 
 def _run_soak(files: list[Path] | None, pages: int, count: int, *, as_json: bool) -> None:
     """Read `count` pages in this process and report its memory as it goes."""
-    from pipeline.domain.form.form import Forms
     from research.benchmark.pages import draw_every_page, load_pages
     from research.benchmark.soak import run_soak
 
@@ -294,7 +291,7 @@ def _run_soak(files: list[Path] | None, pages: int, count: int, *, as_json: bool
     )
     result = run_soak(images, count, report_memory)
     if as_json:
-        typer.echo(json.dumps(result.as_dict()))
+        print_json(result.as_dict())
     else:
         print_text(
             "cli.bench.peak", peak=f"{result.peak_mib:.0f}", growth=f"{result.growth_mib:+.2f}"

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from pipeline.domain.errors import UsageError
+from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
+from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.csv_tables import decode_text
 from pipeline.texts import LANGUAGES, Words, catalogue
 
@@ -51,9 +60,47 @@ def print_note(key: str, /, **values: object) -> None:
     typer.echo(message(key, **values), err=True)
 
 
+def print_json(result: object, *, ensure_ascii: bool = True) -> None:
+    """Print a result as a line of JSON on stdout."""
+    typer.echo(json.dumps(result, ensure_ascii=ensure_ascii))
+
+
+def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table on stdout, without lines; headings are keys of texts."""
+    table = Table(*(message(key) for key in headings), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)
+
+
+@contextmanager
+def show_progress(
+    title: str, noun: str = "", *, is_transient: bool = False, is_hidden: bool = False
+) -> Iterator[Callable[[int, int], None]]:
+    """Show on stderr how many of all are done; gives what is called after each."""
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    columns += [TextColumn(noun)] if noun else []
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=is_transient,
+        disable=is_hidden,
+    ) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def format_count(number: int, noun: str) -> str:
     """Return a number with its noun (`cli.count.<noun>`): `1 sheet`, `2 sheets`."""
     return message(f"cli.count.{noun}", count=number)
+
+
+def open_workspace(settings: Settings | None = None, *, create: bool = False) -> Store:
+    """Open the database of the workspace, by default of the one that the settings name now."""
+    from pipeline.store.database.store import open_store
+
+    return open_store(settings or load_settings(), create=create)
 
 
 def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRATOR) -> Person:
@@ -64,7 +111,6 @@ def resolve_acting_person(store: Store, login: str, role: Role = Role.ADMINISTRA
     Raises:
         UsageError: there is no such user.
     """
-    from pipeline.domain.law.permissions import ALL_AREAS
     from pipeline.store.accounts import people
     from pipeline.store.registers import client_register
 

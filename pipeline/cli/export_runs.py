@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,6 +15,8 @@ from pipeline.cli.context import (
     AsJson,
     format_count,
     message,
+    open_workspace,
+    print_json,
     print_note,
     print_text,
     read_stdin_line,
@@ -23,6 +24,7 @@ from pipeline.cli.context import (
     resolve_unit,
 )
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
 from pipeline.files.atomic import write_private
 from pipeline.texts import Text
@@ -215,7 +217,7 @@ def receipt(
             context, resolve_acting_person(context.store, login), file.read_bytes(), utc_now()
         )
     if as_json:
-        typer.echo(json.dumps(asdict(result)))
+        print_json(asdict(result))
         return
     print_text(
         "cli.receipt.imported_hidden" if result.hidden else "cli.receipt.imported",
@@ -230,12 +232,10 @@ def receipt(
 @contextmanager
 def open_export_context() -> Iterator[ExportContext]:
     """Open the workspace's database and forms for exports."""
-    from pipeline.domain.form.form import Forms
     from pipeline.export.runs import ExportContext
-    from pipeline.store.database.store import open_store
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     try:
         yield ExportContext(store, settings, Forms.load(*settings.form_folders))
     finally:
@@ -316,7 +316,7 @@ def write_secret(path: Path, data: bytes, remedy: Text) -> None:
 
 def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result))
+        print_json(result)
         return
     by_reason: dict[str, list[str]] = {}
     for entry in result["unfit"]:
@@ -364,7 +364,7 @@ def check_header(
         checks = compare_header(context, target, read_stdin_line())
     for check in checks:
         if as_json:
-            typer.echo(json.dumps(asdict(check) | {"fits": check.is_match}, ensure_ascii=False))
+            print_json(asdict(check) | {"fits": check.is_match}, ensure_ascii=False)
         else:
             _print_header_check(check)
     if not all(check.is_match for check in checks):

@@ -13,6 +13,7 @@ import typer
 from pipeline.cli.context import (
     ask_password,
     message,
+    open_workspace,
     print_note,
     print_text,
     read_password,
@@ -53,12 +54,12 @@ def init(
     An existing workspace is left as it is.
     """
     from pipeline.preparation.first_setup import has_accounts, load_setup
-    from pipeline.store.database.store import open_for_images, open_store
+    from pipeline.store.database.store import open_for_images
 
     # A wrong file is reported before anything is made.
     answers = load_setup(file) if file else None
     settings = load_settings()
-    open_store(settings, create=True).close()
+    open_workspace(settings, create=True).close()
     store = open_for_images(settings)
     print_text("cli.init.store", store=store.name)
     if answers is None:
@@ -75,9 +76,8 @@ def init(
 def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
     from pipeline.login.passwords import hash_new_password
     from pipeline.preparation import first_setup
-    from pipeline.store.database.store import open_store
 
-    store = open_store(settings)
+    store = open_workspace(settings)
     with store.read() as conn:
         first_setup.require_new(conn, settings)
     person = first_setup.administrator(answers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.context import AsJson, message, print_note
+from pipeline.cli.context import AsJson, message, print_json, print_note
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.settings import own_environment
 
@@ -47,7 +46,7 @@ def status(folder: Fleet, as_json: AsJson = False) -> None:
 
     states = list(ask_members(list_members(folder)))
     if as_json:
-        typer.echo(json.dumps([_as_object(state) for state in states], ensure_ascii=False))
+        print_json([_as_object(state) for state in states], ensure_ascii=False)
     else:
         _print_table(states, utc_now())
     if not all(state.is_calm for state in states):

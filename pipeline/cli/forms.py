@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from pipeline.cli.context import (
     AsJson,
     message,
+    open_workspace,
+    print_json,
     print_note,
+    print_table,
     print_text,
     resolve_acting_person,
 )
@@ -44,12 +43,16 @@ def list_forms(as_json: AsJson = False) -> None:
         for f in forms.values()
     ]
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        print_json(rows, ensure_ascii=False)
         return
-    _print_table(
-        ("form", "version", "title", "area", "class"),
-        [[str(value) for value in row.values()] for row in rows],
+    headings = (
+        "cli.forms.column.form",
+        "cli.forms.column.version",
+        "cli.forms.column.title",
+        "cli.forms.column.area",
+        "cli.forms.column.class",
     )
+    print_table(headings, [map(str, row.values()) for row in rows])
 
 
 def show_form(
@@ -59,7 +62,7 @@ def show_form(
     """Show the newest version of a form: fields and boxes in mm."""
     form = Forms.load(*load_settings().form_folders).latest(form_id)
     if as_json:
-        typer.echo(json.dumps(form_object(form), ensure_ascii=False))
+        print_json(form_object(form), ensure_ascii=False)
         return
     print_text(
         "cli.forms.shown_external" if form.printed_elsewhere else "cli.forms.shown",
@@ -79,7 +82,14 @@ def show_form(
         ]
         for spec in form.fields
     ]
-    _print_table(("field", "kind", "critical", "box", "label"), rows)
+    headings = (
+        "cli.forms.column.field",
+        "cli.forms.column.kind",
+        "cli.forms.column.critical",
+        "cli.forms.column.box",
+        "cli.forms.column.label",
+    )
+    print_table(headings, rows)
 
 
 def check_forms(as_json: AsJson = False) -> None:
@@ -93,7 +103,7 @@ def check_forms(as_json: AsJson = False) -> None:
     results = [result for folder in settings.form_folders for result in check_folder(folder)]
     if as_json:
         objects = [_check_result_object(result, settings.language) for result in results]
-        typer.echo(json.dumps(objects, ensure_ascii=False))
+        print_json(objects, ensure_ascii=False)
     else:
         for result in results:
             _print_check_result(result, settings.language)
@@ -173,12 +183,11 @@ def make_html_form(
     """
     from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
     from pipeline.store.database.sampling_key import digital_form_secret
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import areas_by_unit
 
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
-    store = open_store(settings)
+    store = open_workspace(settings)
     with store.begin() as conn:
         known, secret = areas_by_unit(conn), digital_form_secret(conn)
     store.close()
@@ -245,15 +254,6 @@ def _field_object(spec: FieldSpec) -> dict[str, Any]:
     return result
 
 
-def _print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
-    """Print a table whose headings are the texts `cli.forms.column.<name>`."""
-    headings = (message(f"cli.forms.column.{name}") for name in columns)
-    table = Table(*headings, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    Console().print(table)
-
-
 def make_drill(
     unit: Annotated[str, typer.Argument(help="Name of the unit that practises.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="PDF file to write.")],
@@ -264,10 +264,9 @@ def make_drill(
     what to write.
     """
     from pipeline.preparation.drill import drills
-    from pipeline.store.database.store import open_store
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     person = resolve_acting_person(store, "")
     forms = Forms.load(*settings.form_folders)
     drill, paper = drills.make_drill(store, settings, forms, person, unit)
@@ -289,10 +288,9 @@ def read_drill(
     """Read the scan of a drill and write its result on one page."""
     from pipeline.preparation.drill import drills
     from pipeline.preparation.drill.drills import print_result
-    from pipeline.store.database.store import open_store
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     person = resolve_acting_person(store, "")
     found = drills.load_drill(store, settings, person, drill)
     read = drills.DrillScan(scan.read_bytes(), scan.name, minutes)

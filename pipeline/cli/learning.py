@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from pipeline.cli.context import (
     AsAdministrator,
     AsJson,
     message,
+    open_workspace,
+    print_json,
     print_note,
+    print_table,
     print_text,
     resolve_acting_person,
+    show_progress,
 )
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
 
 if TYPE_CHECKING:
@@ -72,18 +74,16 @@ def learn(
     Fits calibration curves, word frequencies and signer frequencies. Only what is better on held-
     out sheets is installed.
     """
-    from pipeline.domain.form.form import Forms
     from pipeline.operations.learning.learn import (
         LearningContext,
         TrainingPermit,
         export_training_set,
         install_learned,
     )
-    from pipeline.store.database.store import open_store
     from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
-    with closing(open_store(settings)) as store:
+    with closing(open_workspace(settings)) as store:
         context = LearningContext(store, settings, Forms.load(*settings.form_folders))
         person = resolve_acting_person(store, login)
         # A permit that lacks something is refused before the sheets are read again.
@@ -109,29 +109,16 @@ def _run_learning(context: LearningContext, person: Person) -> LearningResult:
     """Read the confirmed sheets again and fit to them, with a progress bar on stderr."""
     from pipeline.operations.learning.learn import learn_from_entries
 
-    columns = (
-        TextColumn(message("cli.learn.progress")),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(message("cli.learn.sheets")),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        return learn_from_entries(
-            context, person, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    title, noun = message("cli.learn.progress"), message("cli.learn.sheets")
+    with show_progress(title, noun, is_transient=True) as on_sheet:
+        return learn_from_entries(context, person, on_sheet)
 
 
 def _print_learning_result(learned: LearningResult, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(_learning_object(learned), ensure_ascii=False))
+        print_json(_learning_object(learned), ensure_ascii=False)
         return
-    headings = (message(name) for name in _COLUMNS)
-    table = Table(*headings, box=None, pad_edge=False)
-    for lesson in learned.curves:
-        table.add_row(*_lesson_row(lesson))
-    Console().print(table)
+    print_table(_COLUMNS, map(_lesson_row, learned.curves))
     words, signers = learned.words, learned.signers
     print_text(
         "cli.learn.words",
@@ -170,7 +157,6 @@ def _lesson_row(lesson: CurveLesson) -> tuple[str, ...]:
 
 def _learning_object(learned: LearningResult) -> dict[str, Any]:
     """Return what was learned with the JSON keys of the contract."""
-    from dataclasses import asdict
 
     curves = [
         {

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import AsJson, format_count, message, print_note, print_text
+from pipeline.cli.context import (
+    AsJson,
+    format_count,
+    message,
+    open_workspace,
+    print_json,
+    print_note,
+    print_text,
+    show_progress,
+)
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.settings import Settings, load_settings
 
@@ -26,12 +31,6 @@ if TYPE_CHECKING:
     from pipeline.operations.upkeep.backup_folder import OrderRemarks
     from pipeline.operations.upkeep.encryption import PublicKeys
 
-_IMAGE_COLUMNS = (
-    TextColumn("{task.description}"),
-    BarColumn(),
-    MofNCompleteColumn(),
-    TimeRemainingColumn(),
-)
 _REMAINING_NAMES = 10
 """Files and settings outside of the workspace that are named."""
 
@@ -131,14 +130,15 @@ def backup(
         return
     from pipeline.operations.upkeep.backup import BackupOrder, make_backup
     from pipeline.operations.upkeep.backup_folder import BackupFolder, find_remarks
-    from pipeline.store.database.store import open_store
     from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
     keys = _choose_keys(settings, to, unencrypted=unencrypted)
     order = BackupOrder(BackupFolder(target), keys, getpass.getuser(), keep, keep_weeks)
-    store = open_store(settings)
-    with _show_progress("cli.backup.progress") as on_image:
+    store = open_workspace(settings)
+    with show_progress(
+        message("cli.backup.progress"), is_hidden=not sys.stderr.isatty()
+    ) as on_image:
         made = make_backup(store, settings, order, on_image)
     store.close()
     remarks = find_remarks(order.folder, utc_now())
@@ -182,7 +182,7 @@ def _report_backup(made: Backup, remarks: OrderRemarks, *, as_json: bool) -> Non
             "reread": asdict(reread),
             "remarks": asdict(remarks),
         }
-        typer.echo(json.dumps(result))
+        print_json(result)
     else:
         print_text(
             "cli.backup.done",
@@ -248,10 +248,12 @@ def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None
 
     folder = BackupFolder(target)
     manifest = folder.load(name)
-    with _show_progress("cli.backup.verifying") as on_file:
+    with show_progress(
+        message("cli.backup.verifying"), is_hidden=not sys.stderr.isatty()
+    ) as on_file:
         check = check_backup(folder, manifest, open_keys(manifest, key), on_file)
     if as_json:
-        typer.echo(json.dumps(_check_result(check)))
+        print_json(_check_result(check))
     else:
         _print_check(check)
     note_damaged(folder, check.problems)
@@ -329,7 +331,9 @@ def restore(
     if keys is None:
         raise UsageError("restore_needs_key", name=manifest.name)
     order = RestoreOrder(manifest, keys, workspace, database, incomplete, images)
-    with _show_progress("cli.restore.progress") as on_image:
+    with show_progress(
+        message("cli.restore.progress"), is_hidden=not sys.stderr.isatty()
+    ) as on_image:
         restored = restore_backup(folder, order, load_settings(), getpass.getuser(), on_image)
     if as_json:
         result = {
@@ -341,7 +345,7 @@ def restore(
             "log_problems": restored.log_problems,
             "remarks": asdict(remarks),
         }
-        typer.echo(json.dumps(result))
+        print_json(result)
     else:
         print_text(
             "cli.restore.done",
@@ -361,13 +365,3 @@ def restore(
     if restored.lost_images:
         print_note("cli.restore.missing", count=restored.lost_images)
         raise typer.Exit(ExitCode.STORE)
-
-
-@contextmanager
-def _show_progress(key: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal how many images are done; gives what is called after each."""
-    with Progress(
-        *_IMAGE_COLUMNS, console=Console(stderr=True), disable=not sys.stderr.isatty()
-    ) as bar:
-        task = bar.add_task(message(key), total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import signal
 import socket
@@ -18,10 +17,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from pipeline.cli.context import (
     LANGUAGE,
@@ -29,26 +24,25 @@ from pipeline.cli.context import (
     AsJson,
     format_count,
     message,
+    open_workspace,
+    print_json,
     print_note,
+    print_table,
     print_text,
     resolve_acting_person,
+    show_progress,
 )
+from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import CloseReason
 from pipeline.domain.settings import ROOT, load_settings
-from pipeline.registers.planned_visits import PlanKind
+from pipeline.registers.planned_visits import PlanKind, count_planned
 
 if TYPE_CHECKING:
     from pipeline.operations.upkeep.store_check import CheckReport
     from pipeline.store.registers.packs import Pack
 
-_CHECK_COLUMNS = (
-    TextColumn("{task.description}"),
-    BarColumn(),
-    MofNCompleteColumn(),
-    TimeRemainingColumn(),
-)
 _WORKER_SHUTDOWN_SECONDS = 100
 """Workers finish their page first; the worker pool gives them 90 s."""
 SERVER_SHUTDOWN_SECONDS = 20
@@ -285,22 +279,16 @@ def check(
     """
     from pipeline.operations.upkeep.store_check import check_store
     from pipeline.store.database.store import accept_images as accept
-    from pipeline.store.database.store import open_store
 
     settings = load_settings()
     if accept_images:
         accept(settings)
-    store = open_store(settings)
-    with Progress(*_CHECK_COLUMNS, console=Console(stderr=True)) as bar:
-        task = bar.add_task(message("cli.check.progress"), total=None)
-        report = check_store(
-            store,
-            getpass.getuser(),
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    store = open_workspace(settings)
+    with show_progress(message("cli.check.progress")) as on_file:
+        report = check_store(store, getpass.getuser(), on_file)
     store.close()
     if as_json:
-        typer.echo(json.dumps(_check_result(report)))
+        print_json(_check_result(report))
     else:
         _print_check(report)
     if not report.check.is_whole:
@@ -356,19 +344,11 @@ def doctor() -> None:
     """Check that everything needed is installed and reachable."""
     from pipeline.operations.health import check_health
 
-    columns = (
-        message(name)
-        for name in (
-            "cli.doctor.column.part",
-            "cli.doctor.column.state",
-            "cli.doctor.column.remedy",
-        )
-    )
-    table = Table(*columns, box=None, pad_edge=False)
     findings = check_health()
-    for finding in findings:
-        table.add_row(finding.part, escape(finding.state), escape(finding.remedy))
-    Console().print(table)
+    print_table(
+        ("cli.doctor.column.part", "cli.doctor.column.state", "cli.doctor.column.remedy"),
+        [(finding.part, finding.state, finding.remedy) for finding in findings],
+    )
     # What harms nothing by itself comes last, and leaves the exit code as it is.
     if problems := [finding for finding in findings if finding.remedy]:
         first = problems[0]
@@ -396,12 +376,10 @@ def packs(
     The sheets of a pack are in reserve until it is opened or one of them is scanned: only then can
     they be missing.
     """
-    from pipeline.domain.dates import today_in_sweden
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers import packs as pack_register
     from pipeline.store.schema.clock import utc_now
 
-    store = open_store(load_settings())
+    store = open_workspace()
     person = resolve_acting_person(store, login)
     with store.begin() as conn:
         if opened:
@@ -411,7 +389,7 @@ def packs(
             pack_register.undo_open_pack(conn, person, undo, utc_now())
         found = pack_register.list_packs(conn, person, permitted_units(person, Action.PRINT))
     if as_json:
-        typer.echo(json.dumps([_pack_as_object(pack) for pack in found]))
+        print_json([_pack_as_object(pack) for pack in found])
         return
     for pack in found:
         facts = {"pack": pack.id, "unit": pack.unit, "sheets": pack.sheets}
@@ -442,13 +420,12 @@ def close_page(
     login: As = "",
 ) -> None:
     """Close a page that failed, for a reason."""
-    from pipeline.store.database.store import open_store
     from pipeline.store.paper import page_lists
     from pipeline.store.schema.clock import utc_now
 
     if undo == (reason is not None):
         raise UsageError("reason_or_undo")
-    store = open_store(load_settings())
+    store = open_workspace()
     person = resolve_acting_person(store, login)
     with store.begin() as conn:
         if reason is None:
@@ -475,12 +452,10 @@ def planned(
 
     With them a day whose paper is missing differs from a day without work.
     """
-    from pipeline.registers.planned_visits import count_planned
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.planning import save_planned
 
     counts = count_planned(file.read_bytes(), file)
-    store = open_store(load_settings())
+    store = open_workspace()
     operator = resolve_acting_person(store, "")
     with store.begin() as conn:
         save_planned(conn, operator, kind, counts)

@@ -7,7 +7,6 @@ not in the care system yet, `clashes` entries that may be in it already.
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -22,6 +21,8 @@ from pipeline.cli.context import (
     AsJson,
     format_count,
     message,
+    open_workspace,
+    print_json,
     print_note,
     print_text,
     resolve_acting_person,
@@ -29,7 +30,7 @@ from pipeline.cli.context import (
 )
 from pipeline.cli.export_runs import open_export_context, write_secret
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
-from pipeline.domain.form.form import Area
+from pipeline.domain.form.form import Area, Forms
 from pipeline.domain.model import Role
 from pipeline.domain.settings import load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
@@ -68,10 +69,9 @@ def verify(
     inserted. Exit code 12 if there is one.
     """
     from pipeline.reporting.audit.follow_up import read_anchors, verify_log
-    from pipeline.store.database.store import open_store
 
     anchors = read_anchors(anchor) if anchor else []
-    store = open_store(load_settings())
+    store = open_workspace()
     verdict = verify_log(store, getpass.getuser(), anchors, from_anchor=from_anchor)
     if as_json:
         result = {
@@ -84,7 +84,7 @@ def verify(
             "records": verdict.records,
             "anchors": len(anchors),
         }
-        typer.echo(json.dumps(result))
+        print_json(result)
     else:
         _print_verdict(verdict, len(anchors))
     # What the result does not show belongs to it, no matter who reads it
@@ -127,7 +127,6 @@ def seal(
     appended only to a file whose hashes all match this log; exit code 12 if one does not.
     """
     from pipeline.reporting.audit.follow_up import read_anchors, take_anchor
-    from pipeline.store.database.store import open_store
     from pipeline.store.schema.clock import utc_now
 
     earlier = (
@@ -135,7 +134,7 @@ def seal(
         if output is not None and output.is_file() and output.stat().st_size
         else []
     )
-    with open_store(load_settings()).begin() as conn:
+    with open_workspace().begin() as conn:
         line = take_anchor(conn, getpass.getuser(), utc_now(), earlier).to_json_line()
         if output is not None:
             _append_line(output, line)
@@ -158,7 +157,6 @@ def extract(
         make_client_extract,
         render_extract_pdf,
     )
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import load_client
     from pipeline.store.schema.clock import utc_now
 
@@ -170,7 +168,7 @@ def extract(
         else _read_pid()
     )
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     person = resolve_acting_person(store, login, Role.LOG_REVIEWER)
     # Written inside the transaction: the log has an extract only if there is a file of it.
     with store.begin() as conn:
@@ -201,11 +199,10 @@ def export(
 ) -> None:
     """Export the log as RIVTA StoreLog 1.0, for a log service."""
     from pipeline.reporting.audit.storelog import write_storelog
-    from pipeline.store.database.store import open_store
     from pipeline.store.event_log.queries import LogFilter
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     person = resolve_acting_person(store, login, Role.LOG_REVIEWER)
     rows = LogFilter(*_day_bounds(start, end))
     try:
@@ -272,10 +269,9 @@ def backlog(
     The list serves to mark their records in the care system. Making it is logged.
     """
     from pipeline.reporting.csv_files import backlog_csv
-    from pipeline.store.database.store import open_store
     from pipeline.store.reports.backlog import load_backlog
 
-    store = open_store(load_settings())
+    store = open_workspace()
     person = resolve_acting_person(store, login)
     unit = resolve_unit(store, unit) if unit is not None else None
     with store.begin() as conn:
@@ -309,7 +305,6 @@ def metrics(
 
     They hold counts and ages, nothing about a person; there is no login. Ends with Ctrl-C.
     """
-    from pipeline.domain.form.form import Forms
     from pipeline.reporting.watching.metrics import Watch, make_server
     from pipeline.store.database.store import Store, open_store
 
@@ -434,7 +429,7 @@ def _match_as_object(match: CareSystemMatch) -> dict[str, Any]:
 
 def _print_matches(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result))
+        print_json(result)
         return
     if "rows" in result:
         print_note("cli.clashes.compared", rows=format_count(result["rows"], "row"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from pipeline.cli.context import AsJson, print_text
+from pipeline.cli.context import AsJson, print_json, print_text
 from pipeline.domain.errors import ExitCode
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
 
 
@@ -21,7 +21,6 @@ def check_target(
 
     For who writes a target of their own: docs/extending.md. Exit code 0 if it keeps all rules.
     """
-    from pipeline.domain.form.form import Forms
     from pipeline.export.check_target import check_target as try_target
     from pipeline.export.targets import find_target
 
@@ -29,7 +28,7 @@ def check_target(
     exporter = find_target(settings, name)
     found = try_target(exporter, settings, Forms.load(*settings.form_folders))
     if as_json:
-        typer.echo(json.dumps(asdict(found), ensure_ascii=False))
+        print_json(asdict(found), ensure_ascii=False)
     else:
         for problem in found.problems:
             print_text(f"cli.check_target.{problem.rule}", where=problem.where)
@@ -52,7 +51,7 @@ def check_reader(
 
     found = try_reader(name, load_settings())
     if as_json:
-        typer.echo(json.dumps(asdict(found)))
+        print_json(asdict(found))
     else:
         for problem in found.problems:
             print_text(f"cli.check_reader.{problem}")

@@ -12,18 +12,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.context import format_count, print_note, resolve_acting_person
+from pipeline.cli.context import format_count, open_workspace, print_note, resolve_acting_person
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, UsageError
-from pipeline.domain.form.form import Area
+from pipeline.domain.form.form import Area, Form, Forms, Subject
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
-from pipeline.forms.printing import Binder, split_by_binder
+from pipeline.forms.letterhead import find_logo, load_letterhead
+from pipeline.forms.printing import (
+    Binder,
+    Sheet,
+    make_blank_sheets,
+    make_client_sheets,
+    print_sheets,
+    split_by_binder,
+    to_issued_sheet,
+)
 
 if TYPE_CHECKING:
-    from pipeline.domain.form.form import Form, Forms
     from pipeline.domain.model import Client
-    from pipeline.forms.printing import Sheet
     from pipeline.forms.visit_lists import PlannedVisit
     from pipeline.registers.clients import ClientRegister
     from pipeline.registers.pack_quantities import SheetQuantity
@@ -70,8 +77,6 @@ def print_form(
     separate file, `-skyddade.pdf`. Sheets of planned clients who are in no register go to another,
     `-ej-i-registret.pdf`, since their identities may be protected too.
     """
-    from pipeline.domain.form.form import Forms, Subject
-    from pipeline.store.database.store import open_store
 
     if copies is not None and (clients or plan):
         raise UsageError("copies_and_clients")
@@ -82,7 +87,7 @@ def print_form(
     if clients is not None and form.subject is Subject.NONE:
         raise UsageError("concerns_no_client", form=form.id)
     register, planned_items = _load_clients(clients), _load_plan(form, plan, unit)
-    store = open_store(settings, create=True)
+    store = open_workspace(settings, create=True)
     sheets = (
         _make_planned_sheets(form, planned_items, register, store)
         if plan
@@ -108,8 +113,6 @@ def _issue_sheets(
     Raises:
         UsageError: a file cannot be written.
     """
-    from pipeline.forms.letterhead import load_letterhead
-    from pipeline.forms.printing import print_sheets, to_issued_sheet
     from pipeline.store.registers.issued_sheets import save_issued_sheets
 
     letterhead = load_letterhead(settings, today_in_sweden())
@@ -184,7 +187,6 @@ def _make_sheets(
     Raises:
         UsageError: the register has no client to print for.
     """
-    from pipeline.forms.printing import make_blank_sheets, make_client_sheets
 
     if register is None:
         return {"": make_blank_sheets(copies, unit)}
@@ -363,8 +365,6 @@ def pack(
     Works without a database: the serials are written to a file of the pack, to be imported with
     `issued take-in`. With the workspace's database it also has each form without paper.
     """
-    from pipeline.domain.form.form import Forms
-    from pipeline.forms.letterhead import find_logo
     from pipeline.forms.visit_lists import load_visit_plan
     from pipeline.preparation.outage_pack.pack import add_digital_forms, make_pack, write_pack
     from pipeline.preparation.outage_pack.pages import PackInfo
@@ -420,10 +420,9 @@ def pack(
 def _load_digital_secret(settings: Settings) -> str:
     """Return the secret of forms without paper; empty, and said so, without a database."""
     from pipeline.store.database.sampling_key import digital_form_secret
-    from pipeline.store.database.store import open_store
 
     try:
-        store = open_store(settings)
+        store = open_workspace(settings)
     except EfterskriftError:
         print_note("cli.pack.no_digital")
         return ""
@@ -458,12 +457,10 @@ def take_in(
 
     Importing the same file again changes nothing.
     """
-    from pipeline.domain.form.form import Forms
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers import issued_sheets
 
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     operator = resolve_acting_person(store, "")
     with store.begin() as conn:
         imported = issued_sheets.import_issued_file(

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import describe_issue, message, print_note
+from pipeline.cli.context import describe_issue, message, print_json, print_note
 from pipeline.domain.errors import (
     BrokenFileError,
     EfterskriftError,
@@ -30,12 +30,12 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.form.field import Kind
 from pipeline.domain.issues import IssueCode
+from pipeline.domain.model import Outcome, PageReading, Reading
 from pipeline.domain.settings import load_settings
+from pipeline.files.sandbox_process import SandboxProcess
 
 if TYPE_CHECKING:
-    from pipeline.domain.model import PageReading, Reading
     from pipeline.files.images import ScannedPage
-    from pipeline.files.sandbox_process import SandboxProcess
     from pipeline.reading.fields.field_image import FieldImage
     from pipeline.reading.read_page import PageReader
 
@@ -98,7 +98,7 @@ def read(
     failed: list[ExitCode] = []
     for page in read_files(files, RegisterFiles(clients, staff), processes):
         if as_json:
-            typer.echo(json.dumps(page.page_object, ensure_ascii=False))
+            print_json(page.page_object, ensure_ascii=False)
         else:
             _print_page(page.page_object, console)
             failed += [page.exit_code] if page.exit_code else []
@@ -117,7 +117,6 @@ def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
 
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
     """Read the pages in the order of the files, with a progress bar on stderr."""
-    from pipeline.files.sandbox_process import SandboxProcess
     from pipeline.reading.imaging.process_resources import limit_threads
 
     limit_threads()
@@ -270,7 +269,6 @@ def _failed_output(source: str, number: int, reason: str, code: ExitCode) -> Pag
 
 
 def _failed_page_object(reason: str) -> dict[str, Any]:
-    from pipeline.domain.model import Outcome, PageReading
 
     return page_object(PageReading(Outcome.FAILED, issues=(reason,)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from pipeline.cli.context import (
     As,
     AsJson,
+    print_json,
     print_text,
     resolve_acting_person,
     resolve_unit,
@@ -74,7 +74,7 @@ def check_receipts(
         for entry in (*found.proposed, *found.doubtful)
     ]
     if as_json:
-        typer.echo(json.dumps({"receipted": receipted, "hidden": found.hidden, "entries": named}))
+        print_json({"receipted": receipted, "hidden": found.hidden, "entries": named})
     else:
         for entry in named:
             print_text(f"cli.list_receipts.{entry['doubt'] or 'found'}", entry=entry["entry_id"])

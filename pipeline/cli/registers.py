@@ -15,6 +15,7 @@ from pipeline.cli.context import (
     AsAdministrator,
     format_count,
     message,
+    open_workspace,
     print_note,
     read_password,
     read_stdin,
@@ -63,12 +64,11 @@ def unit(
     ] = None,
 ) -> None:
     """Add a unit, or change its area of law and HSA-id."""
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import areas_by_unit, save_units
 
     if not name.strip():
         raise UsageError("unit_name_missing")
-    with open_store(load_settings()).begin() as conn:
+    with open_workspace().begin() as conn:
         # A name that differs only in case or spaces would be the same unit spelt in two ways.
         alike = [
             known
@@ -93,11 +93,10 @@ def clients(
     Existing clients are updated; none is removed.
     """
     from pipeline.registers.clients import load_client_register
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import areas_by_unit, save_clients
 
     register = load_client_register(file)
-    with open_store(load_settings()).begin() as conn:
+    with open_workspace().begin() as conn:
         count = save_clients(
             conn, register.clients, by=getpass.getuser(), missing_columns=register.missing_columns
         )
@@ -116,12 +115,11 @@ def staff(
     It replaces the lists of the units that it names.
     """
     from pipeline.registers.staff import load_staff
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.client_register import areas_by_unit
     from pipeline.store.registers.staff import save_staff
 
     register = load_staff(file)
-    with open_store(load_settings()).begin() as conn:
+    with open_workspace().begin() as conn:
         count = save_staff(conn, register, getpass.getuser(), register.missing_columns)
         known = areas_by_unit(conn)
     typer.echo(format_count(count, "line"))
@@ -203,7 +201,6 @@ def person(
     """
     from pipeline.login.passwords import hash_new_password, make_sealed_password
     from pipeline.store.accounts.people import people_by_login, save_person
-    from pipeline.store.database.store import open_store
 
     named = _AccountOptions(
         name,
@@ -217,7 +214,7 @@ def person(
         no_further,
     )
     settings = load_settings()
-    store = open_store(settings)
+    store = open_workspace(settings)
     # What is wrong is reported before a password is asked for.
     with store.read() as conn:
         account = _resolve_account(conn, login, named)
@@ -403,14 +400,13 @@ def block(
     The personal number is read from standard input or a file: arguments are visible to other users
     of the machine.
     """
-    from pipeline.store.database.store import open_store
     from pipeline.store.registers.blocks import lift_block, set_block
     from pipeline.store.schema.clock import utc_now
 
     typed = (decode_text(file.read_bytes()) if file else read_stdin()).strip()
     if not typed or len(typed.splitlines()) > 1:
         raise UsageError("one_personal_number_needed")
-    store = open_store(load_settings())
+    store = open_workspace()
     person, owner = resolve_acting_person(store, login), resolve_unit(store, unit)
     with store.begin() as conn:
         block_id = (lift_block if lift else set_block)(

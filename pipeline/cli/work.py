@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import tempfile
 import time
@@ -34,16 +33,19 @@ from pipeline.cli.context import (
     describe_issue,
     format_count,
     message,
+    open_workspace,
+    print_json,
     print_note,
     print_text,
     resolve_acting_person,
     resolve_unit,
 )
 from pipeline.domain.errors import EfterskriftError, SchemaMismatchError, UsageError
+from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
+from pipeline.files.sandbox_process import SandboxProcess
 
 if TYPE_CHECKING:
-    from pipeline.domain.form.form import Forms
     from pipeline.operations.intake import IntakeResult
     from pipeline.operations.watch_folder import FolderWatch
     from pipeline.operations.worker_pool import ReadingProgress
@@ -172,7 +174,6 @@ def _scan_tables(
     store: Store, files: Sequence[Path], form_id: str, chosen: Sequence[str], owner: tuple[str, str]
 ) -> None:
     """Import each row of the tables as an entry; `owner` is the unit and the place."""
-    from pipeline.domain.form.form import Forms
     from pipeline.operations.intake import import_files
     from pipeline.preparation.digital_forms import table_rows
     from pipeline.registers.care_system_list import parse_care_table
@@ -275,30 +276,27 @@ def reread(
 
     Pages without an image, from damaged files, are left: scan their paper again.
     """
-    from pipeline.store.database.store import open_store
     from pipeline.store.paper.pages import requeue_failed_pages
 
-    store = open_store(load_settings())
+    store = open_workspace()
     person = resolve_acting_person(store, login)
     owner = resolve_unit(store, unit) if unit is not None else None
     with store.begin() as conn:
         count = requeue_failed_pages(conn, person, owner)
     if as_json:
-        typer.echo(json.dumps({"pages": count}))
+        print_json({"pages": count})
     else:
         print_text("cli.reread.queued", pages=format_count(count, "page"))
 
 
 def status(as_json: AsJson = False) -> None:
     """Show the pages in, done, waiting and failed, and alarms."""
-    from pipeline.domain.form.form import Forms
     from pipeline.reporting.watching.alarms import find_alarms, load_watch_state
-    from pipeline.store.database.store import open_store
     from pipeline.store.reports.entry_counts import workspace_metrics
     from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
-    store, forms = open_store(settings), Forms.load(*settings.form_folders)
+    store, forms = open_workspace(settings), Forms.load(*settings.form_folders)
     with store.read() as conn:
         metrics = workspace_metrics(conn)
     state = load_watch_state(store, settings, forms, utc_now())
@@ -315,7 +313,7 @@ def status(as_json: AsJson = False) -> None:
         ]
         upkeep = {name: at.isoformat() if at else None for name, at in done.items()}
         found = metrics | {"upkeep": upkeep, "alarms": named}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        print_json(found, ensure_ascii=False)
     else:
         _print_status(metrics)
         never = message("cli.status.never")
@@ -404,7 +402,6 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
 def _count_pages(files: Sequence[Path]) -> int | None:
     """Return the number of pages; None if a file cannot be read, which its import reports."""
     from pipeline.files.sandbox_pages import count_foreign_pages
-    from pipeline.files.sandbox_process import SandboxProcess
 
     try:
         with SandboxProcess() as process:
@@ -459,11 +456,9 @@ def _print_status(metrics: dict[str, Any]) -> None:
 def _print_alarms(alarms: Sequence[Alarm], forms: Forms) -> None:
     """Print each alarm with its remedy; without any, nothing."""
     from pipeline.reporting.watching.alarms import describe_alarm
-    from pipeline.texts import Words
 
-    say = Words(LANGUAGE)
     for alarm in alarms:
         said = describe_alarm(alarm, forms, LANGUAGE)
         typer.echo(
-            f"{say(f'alarm.severity.{alarm.severity.value}')}: {said.sentence} {said.remedy}"
+            f"{message(f'alarm.severity.{alarm.severity.value}')}: {said.sentence} {said.remedy}"
         )

@@ -41,32 +41,32 @@ class TableSchema:
     remedy: str
 
 
-def read_table(path: Path, schema: TableSchema) -> list[tuple[int, dict[str, str]]]:
+def read_table(
+    source: Path | str, schema: TableSchema, data: bytes | None = None
+) -> list[tuple[int, dict[str, str]]]:
     """Read the rows of a table that are not empty: line number in the file, and cells.
 
     Cells are by column name (lower case, stripped). The table is separated by semicolon, comma or
     tab; UTF-8, UTF-16 or Windows-1252; or it is a workbook (xlsx) with one sheet. Its columns may
     be in any order and among others.
 
+    Args:
+        source: the file; its name for errors if its content is given.
+        schema: of the table.
+        data: the content of the file; read from it unless given.
+
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The message names
             rows, never their content.
     """
     try:
-        data = path.read_bytes()
+        content = Path(source).read_bytes() if data is None else data
     except OSError as error:
         raise UsageError(
-            "unreadable", path=path, reason=error.strerror, example=schema.example
+            "unreadable", path=source, reason=error.strerror, example=schema.example
         ) from error
-    return parse_table(data, path, schema)
-
-
-def parse_table(
-    data: bytes, source: Path | str, schema: TableSchema
-) -> list[tuple[int, dict[str, str]]]:
-    """As `read_table`, of a file's content; `source` names it in errors."""
     try:
-        rows = _read_rows(source, data, schema)
+        rows = _read_rows(source, content, schema)
     except NoTableError as error:
         raise UsageError("not_a_table", source=source, example=schema.example) from error
     for number, row in rows:

@@ -17,7 +17,7 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import Pid, PidKind, is_local_pid, normalize_pid
-from pipeline.files.csv_tables import TableSchema, parse_table, read_table, row_error
+from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import new_serial
 from pipeline.forms.field_drawing import require_room
@@ -56,22 +56,19 @@ class PlannedVisit:
     number: int = field(default=0, compare=False)
 
 
-def load_visit_plan(path: Path, unit: str = "") -> list[PlannedVisit]:
+def load_visit_plan(
+    source: Path | str, unit: str = "", data: bytes | None = None
+) -> list[PlannedVisit]:
     """Load the visits of a plan, sorted by unit, day, route and time; of one unit if it is named.
 
     Its columns are enhet, datum, tid, personnummer, namn and, optionally, insats and rutt; others
-    are ignored.
+    are ignored. With `data`, the content of the file, `source` only names it in errors.
 
     Raises:
         UsageError: the file lacks a column, has a wrong row, or no visit of the unit. The message
             names rows, never their content.
     """
-    return _parse_visits(path, read_table(path, _VISIT_SCHEMA), unit)
-
-
-def parse_visit_plan(data: bytes, source: str, unit: str) -> list[PlannedVisit]:
-    """As `load_visit_plan`, of a file's content; `source` names it in errors."""
-    return _parse_visits(source, parse_table(data, source, _VISIT_SCHEMA), unit)
+    return _parse_visits(source, read_table(source, _VISIT_SCHEMA, data), unit)
 
 
 def has_visit_rows(form: Form) -> bool:

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from pipeline.files.csv_tables import TableSchema, parse_table, row_error
+from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.texts import Text
 
 PLANNED_COLUMNS = ("enhet", "datum", "antal")
@@ -42,7 +42,7 @@ def count_planned(data: bytes, source: Path | str) -> PlannedCounts:
             their content.
     """
     counts: Counter[tuple[str, str]] = Counter()
-    for number, row in parse_table(data, source, _PLANNED_SCHEMA):
+    for number, row in read_table(source, _PLANNED_SCHEMA, data):
         count = row.get("antal", "1")
         if not count.isdecimal() or int(count) > MAX_PLANNED:
             raise row_error(

@@ -6,12 +6,12 @@ of their own. The chain says who calls whom when nothing else works, from a CSV 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipeline.files.csv_tables import TableSchema, parse_table, read_table, row_error
+from pipeline.files.csv_tables import TableSchema, read_table, row_error
 from pipeline.forms.drawing import PaperDocument
 from pipeline.preparation.outage_pack.pages import (
     TOP_MM,
@@ -56,29 +56,18 @@ class ScheduledShift:
     hours: str
 
 
-@dataclass(frozen=True, slots=True)
-class _SchedulePage:
-    monday: date
-    rows: Sequence[Sequence[str]]
-
-
-def load_schedule(path: Path) -> tuple[ScheduledShift, ...]:
+def load_schedule(source: Path | str, data: bytes | None = None) -> tuple[ScheduledShift, ...]:
     """Read a schedule: columns namn, datum and pass; separated by semicolon, comma or tab.
+
+    With `data`, the content of the file, `source` only names it in errors.
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
             rows, never their content.
     """
     return tuple(
-        _parse_shift(path, number, row) for number, row in read_table(path, _SCHEDULE_TABLE)
-    )
-
-
-def parse_schedule(data: bytes, source: str) -> tuple[ScheduledShift, ...]:
-    """Read a schedule from a file's content; `source` names it in errors."""
-    return tuple(
         _parse_shift(source, number, row)
-        for number, row in parse_table(data, source, _SCHEDULE_TABLE)
+        for number, row in read_table(source, _SCHEDULE_TABLE, data)
     )
 
 
@@ -89,21 +78,21 @@ def count_schedule_pages(shifts: Sequence[ScheduledShift]) -> int:
 
 def draw_schedule(paper: PaperDocument, about: PackInfo, shifts: Sequence[ScheduledShift]) -> None:
     """Draw the pages: one a week, or more where a page has no room for all its people."""
-    for page in _split_schedule_pages(shifts):
-        year, week, _ = page.monday.isocalendar()
+    for monday, rows in _split_schedule_pages(shifts):
+        year, week, _ = monday.isocalendar()
         subtitle = pack_text("pack_paper.schedule.week", week=week, year=year)
         begin_page(paper, about, pack_text("pack_paper.schedule.title"), subtitle)
         name = Column(pack_text("pack_paper.staff.name"), _NAME_WIDTH_MM, bold=True)
         days = [
             Column(f"{weekday} {day.day}/{day.month}", _DAY_WIDTH_MM)
             for weekday, day in zip(
-                pack_texts("pack_paper.weekday"), _week_days(page.monday), strict=True
+                pack_texts("pack_paper.weekday"), _week_days(monday), strict=True
             )
         ]
         draw_table(
             paper,
             [name, *days],
-            page.rows,
+            rows,
             draw_bullets(paper, pack_texts("pack_paper.schedule.instruction"), TOP_MM - 4) + 3,
             _SCHEDULE_ROW_MM,
             boxed=True,
@@ -117,8 +106,10 @@ def _parse_shift(source: Path | str, number: int, row: dict[str, str]) -> Schedu
         raise row_error(source, number, Text("error.table_row.no_day"), _SCHEDULE_TABLE) from None
 
 
-def _split_schedule_pages(shifts: Sequence[ScheduledShift]) -> Iterator[_SchedulePage]:
-    """Yield the pages of each week that has a shift, with spare rows at its end."""
+def _split_schedule_pages(
+    shifts: Sequence[ScheduledShift],
+) -> Iterator[tuple[date, Sequence[Sequence[str]]]]:
+    """Yield the Monday and the rows of each page: weeks that have a shift, with spare rows."""
     room = count_fitting_rows(_SCHEDULE_TABLE_TOP_MM, _SCHEDULE_ROW_MM)
     # The Mondays of all weeks with a shift.
     for monday in sorted({shift.day - timedelta(days=shift.day.weekday()) for shift in shifts}):
@@ -134,7 +125,7 @@ def _split_schedule_pages(shifts: Sequence[ScheduledShift]) -> Iterator[_Schedul
         # Blank rows to write on.
         rows += [("", *[""] * len(week))] * _SPARE_SCHEDULE_ROWS
         for start in range(0, len(rows), room):
-            yield _SchedulePage(monday, rows[start : start + room])
+            yield monday, rows[start : start + room]
 
 
 def _week_days(monday: date) -> list[date]:
@@ -151,21 +142,20 @@ class ChainContact:
     calls: str = ""
 
 
-def load_chain(path: Path) -> tuple[ChainContact, ...]:
+def load_chain(source: Path | str, data: bytes | None = None) -> tuple[ChainContact, ...]:
     """Read a chain: columns namn and telefon, optionally roll and ringer.
 
-    They are separated by semicolon, comma or tab.
+    They are separated by semicolon, comma or tab. With `data`, the content of the file, `source`
+    only names it in errors.
 
     Raises:
         UsageError: the file cannot be read, lacks a column or has a wrong row. The text names
             rows, never their content.
     """
-    return _parse_contacts(read_table(path, _CHAIN_TABLE))
-
-
-def parse_chain(data: bytes, source: str) -> tuple[ChainContact, ...]:
-    """Read a chain from a file's content; `source` names it in errors."""
-    return _parse_contacts(parse_table(data, source, _CHAIN_TABLE))
+    return tuple(
+        ChainContact(row["namn"], row["telefon"], row.get("roll", ""), row.get("ringer", ""))
+        for _, row in read_table(source, _CHAIN_TABLE, data)
+    )
 
 
 def count_chain_pages(chain: Sequence[ChainContact]) -> int:
@@ -176,6 +166,14 @@ def count_chain_pages(chain: Sequence[ChainContact]) -> int:
 def draw_chain(paper: PaperDocument, about: PackInfo, chain: Sequence[ChainContact]) -> None:
     """Draw the pages; with an empty list, a page of blank rows."""
     pages = list(_split_chain_pages(chain))
+    columns = (
+        Column(pack_text("pack_paper.chain.number"), 9, align_right=True, bold=True),
+        Column(pack_text("pack_paper.staff.name"), 46, bold=True),
+        Column(pack_text("pack_paper.chain.role"), 34),
+        Column(pack_text("pack_paper.chain.phone"), 34, bold=True),
+        Column(pack_text("pack_paper.chain.calls"), 29),
+        Column(pack_text("pack_paper.chain.reached"), 22),
+    )
     for number, rows in enumerate(pages, start=1):
         subtitle = (
             pack_text("pack_paper.chain.page", page=number, pages=len(pages))
@@ -184,25 +182,7 @@ def draw_chain(paper: PaperDocument, about: PackInfo, chain: Sequence[ChainConta
         )
         begin_page(paper, about, pack_text("pack_paper.chain.title"), subtitle)
         table_top = draw_bullets(paper, pack_texts("pack_paper.chain.instruction"), TOP_MM - 4) + 3
-        draw_table(paper, _chain_columns(), rows, table_top, _CHAIN_ROW_MM)
-
-
-def _chain_columns() -> tuple[Column, ...]:
-    return (
-        Column(pack_text("pack_paper.chain.number"), 9, align_right=True, bold=True),
-        Column(pack_text("pack_paper.staff.name"), 46, bold=True),
-        Column(pack_text("pack_paper.chain.role"), 34),
-        Column(pack_text("pack_paper.chain.phone"), 34, bold=True),
-        Column(pack_text("pack_paper.chain.calls"), 29),
-        Column(pack_text("pack_paper.chain.reached"), 22),
-    )
-
-
-def _parse_contacts(rows: Iterable[tuple[int, dict[str, str]]]) -> tuple[ChainContact, ...]:
-    return tuple(
-        ChainContact(row["namn"], row["telefon"], row.get("roll", ""), row.get("ringer", ""))
-        for _, row in rows
-    )
+        draw_table(paper, columns, rows, table_top, _CHAIN_ROW_MM)
 
 
 def _split_chain_pages(chain: Sequence[ChainContact]) -> Iterator[Sequence[Sequence[str]]]:

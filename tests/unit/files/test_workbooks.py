@@ -20,8 +20,8 @@ from pipeline.files.sandbox_process import (
     read_foreign_table,
 )
 from pipeline.files.workbook import format_cell
-from pipeline.forms.visit_lists import parse_visit_plan
-from pipeline.preparation.outage_pack.staff_pages import parse_chain, parse_schedule
+from pipeline.forms.visit_lists import load_visit_plan
+from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
 from pipeline.registers.care_system_list import parse_care_table, propose_columns, read_care_list
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.pack_quantities import load_quantities
@@ -126,12 +126,12 @@ def test_a_workbook_gives_what_its_csv_gives(name: str, tmp_path: Path) -> None:
     parsers: dict[str, Callable[[bytes], object]] = {
         "clients": of_file(lambda path: load_client_register(path).clients, tmp_path),
         "staff": of_file(lambda path: load_staff(path).members, tmp_path),
-        "plan": lambda data: parse_visit_plan(data, "plan", "Norr"),
+        "plan": lambda data: load_visit_plan("plan", "Norr", data),
         "care": _care_list,
         "counts": lambda data: count_planned(data, "plan"),
         "quantities": of_file(lambda path: load_quantities(path, "Norr"), tmp_path),
-        "chain": lambda data: parse_chain(data, "kedja"),
-        "schedule": lambda data: parse_schedule(data, "schema"),
+        "chain": lambda data: load_chain("kedja", data),
+        "schedule": lambda data: load_schedule("schema", data),
         "receipts": parse_receipt_file,
     }
     csv, rows, formats = TABLES[name]

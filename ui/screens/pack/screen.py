@@ -17,7 +17,7 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form, Subject
 from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
 from pipeline.domain.model import Person
-from pipeline.forms.visit_lists import parse_visit_plan
+from pipeline.forms.visit_lists import load_visit_plan
 from pipeline.preparation.outage_pack.pack import (
     DEFAULT_PACK_DAYS,
     PackExtras,
@@ -26,7 +26,7 @@ from pipeline.preparation.outage_pack.pack import (
     make_unit_pack,
     plain_name,
 )
-from pipeline.preparation.outage_pack.staff_pages import parse_chain, parse_schedule
+from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
 from pipeline.registers.pack_quantities import (
     MAX_PER_CLIENT,
     MAX_SHEETS,
@@ -284,9 +284,9 @@ def _parse_extras(
     first: date | None,
 ) -> PackExtras:
     return PackExtras(
-        parse_chain(phones.getvalue(), phones.name) if phones else (),
-        parse_schedule(shifts.getvalue(), shifts.name) if shifts else (),
-        parse_visit_plan(plan.getvalue(), plan.name, unit) if plan else (),
+        load_chain(phones.name, phones.getvalue()) if phones else (),
+        load_schedule(shifts.name, shifts.getvalue()) if shifts else (),
+        load_visit_plan(plan.name, unit, plan.getvalue()) if plan else (),
         first,
     )
 
