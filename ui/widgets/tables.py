@@ -8,12 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
 from html import escape
-from typing import Any
 
-import streamlit as st
-
+from ui.browser.assets import component
 from ui.i18n import format_day, format_number
 
 TableCell = str | int | date
@@ -118,13 +115,6 @@ export default function ({ parentElement }) {
 """Numbers sort as numbers, days as days, words as the language has them; totals stay last."""
 
 
-@cache
-def _sort_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_table_sort", html="<span></span>", js=_SORT_SCRIPT
-    )
-
-
 def table_sort() -> None:
     """Let the tables of the screen sort; draw it once a run."""
-    _sort_component()(key="table_sort", height=1)
+    component("table_sort", _SORT_SCRIPT, "<span></span>")(key="table_sort", height=1)
