@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -15,13 +14,12 @@ from pipeline.export.runs import ExportContext
 from pipeline.store.exports import archives, originals
 from pipeline.store.exports.archives import ArchivePackage
 from pipeline.store.exports.originals import PaperOriginal
-from pipeline.store.exports.run_items import Connection
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, commit
 from ui.widgets.run_once import find_just_created
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
@@ -185,10 +183,11 @@ def _box_form(
         bundle = st.text_input(t("archive.column.bundle"), max_chars=80)
         is_sent = st.form_submit_button(t("archive.save_box"), key=f"save-box-{package.id}")
     if is_sent and batch:
-        _save_and_report(
+        commit(
             context,
-            "archive.box_saved",
+            _MESSAGE,
             lambda conn: originals.save_paper_place(conn, person, batch, box, bundle, utc_now()),
+            "archive.box_saved",
         )
         st.rerun()
 
@@ -224,14 +223,15 @@ def _decision_form(
         st.caption(t("archive.archivist_only"))
         return
     if decision:
-        withdraw = partial(
-            originals.withdraw_destruction, person=person, package_id=package.id, now=utc_now()
-        )
         st.button(
             t("archive.keep"),
             key=f"keep-{package.id}",
             on_click=partial(
-                _save_and_report, context, "archive.decision_undone", lambda conn: withdraw(conn)
+                commit,
+                context,
+                _MESSAGE,
+                lambda conn: originals.withdraw_destruction(conn, person, package.id, utc_now()),
+                "archive.decision_undone",
             ),
         )
         return
@@ -242,10 +242,11 @@ def _decision_form(
             t("archive.save_decision"), key=f"save-decision-{package.id}"
         )
     if is_sent:
-        _save_and_report(
+        commit(
             context,
-            "archive.decision_saved",
+            _MESSAGE,
             lambda conn: originals.approve_destruction(conn, person, package.id, number, utc_now()),
+            "archive.decision_saved",
         )
         st.rerun()
 
@@ -266,13 +267,3 @@ def _retention_rules() -> None:
                 md("archive.sample", days=", ".join(str(day) for day in sorted(rule.sample.days)))
             )
         st.caption(" ".join((*exceptions_markdown, md("archive.source", source=rule.source))))
-
-
-@requires_open_session
-def _save_and_report(
-    context: ExportContext, success_key: str, action: Callable[[Connection], object]
-) -> None:
-    with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            action(conn)
-        _MESSAGE.done(t(success_key))

@@ -25,7 +25,7 @@ from ui.markdown import md, plain, plain_with_code
 from ui.screens.progress.triage_section import triage_section
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, error_text, errors_to
+from ui.widgets.messages import Message, commit, error_text, errors_to
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
@@ -89,11 +89,14 @@ def _prioritize(context: AppContext, person: Person) -> None:
     if kind is PriorityKind.CLIENT and not _is_number(key):
         _MESSAGE.done(t("queue.number_wrong"))
         return
-    with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            priority = queue_order.prioritize(conn, person, kind, unit, key, utc_now())
-        key = "queue.pulled" if priority.waiting else "queue.pulled_none"
-        _MESSAGE.done(t(key, count=priority.waiting))
+    commit(
+        context,
+        _MESSAGE,
+        lambda conn: queue_order.prioritize(conn, person, kind, unit, key, utc_now()),
+        lambda priority: t(
+            "queue.pulled" if priority.waiting else "queue.pulled_none", count=priority.waiting
+        ),
+    )
 
 
 def _is_number(text: str) -> bool:
