@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from datetime import date
 from html import escape
 
+import streamlit as st
+
 from ui.browser.assets import component
-from ui.i18n import format_day, format_number
+from ui.i18n import format_day, format_number, t
 
 TableCell = str | int | date
 _DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}")
@@ -47,6 +49,13 @@ def html_table(
     wrapper = 'class="ef-wide ef-tall" tabindex="0"' if tall else 'class="ef-wide"'
     table = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
     return f'<div {wrapper}><table class="ef-table">{table}</table></div>'
+
+
+def show_table(
+    heads: Sequence[str], lines: Sequence[Sequence[TableCell]], *, tall: bool = False
+) -> None:
+    """Show a table; `heads` are the keys of its titles."""
+    st.html(html_table([t(key) for key in heads], lines, tall=tall))
 
 
 def _title(text: str, *, is_sortable: bool) -> str:

@@ -21,7 +21,7 @@ from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.messages import Message, commit
 from ui.widgets.run_once import find_just_created
-from ui.widgets.tables import html_table
+from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
 _MESSAGE = Message("archive_said")
@@ -137,17 +137,6 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
 def _paper_section(context: ExportContext, person: Person, package: ArchivePackage) -> None:
     with context.store.read() as conn:
         papers = originals.list_originals(conn, person, package.id)
-    columns = [
-        t(name)
-        for name in (
-            "archive.column.sheet",
-            "archive.column.rule",
-            "archive.column.earliest",
-            "archive.column.place",
-            "archive.column.box",
-            "archive.column.bundle",
-        )
-    ]
     lines = [
         (
             paper.sheet,
@@ -159,7 +148,17 @@ def _paper_section(context: ExportContext, person: Person, package: ArchivePacka
         )
         for paper in papers
     ]
-    st.html(html_table(columns, lines))
+    show_table(
+        (
+            "archive.column.sheet",
+            "archive.column.rule",
+            "archive.column.earliest",
+            "archive.column.place",
+            "archive.column.box",
+            "archive.column.bundle",
+        ),
+        lines,
+    )
     left, right = st.columns(2, gap="large")
     with left:
         _box_form(context, person, package, papers)
