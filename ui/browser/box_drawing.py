@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 import streamlit as st
 
-from ui.browser.assets import read_script, read_style
+from ui.browser.assets import component, read_script
 from ui.browser.page_view import data_url
 from ui.i18n import t
 
@@ -80,16 +79,6 @@ class BoxEditing:
     label_key: str
 
 
-@cache
-def _box_drawing_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_box_drawing",
-        html=_HTML,
-        css=read_style("box_drawing"),
-        js=read_script("box_drawing"),
-    )
-
-
 def box_drawing(
     page: DrawingPage,
     on_drawn: Callable[[BoxRectangle], None],
@@ -111,7 +100,7 @@ def box_drawing(
     shapes = [
         {"id": index, "box": _to_shares(box, page.size_mm)} for index, box in enumerate(page.boxes)
     ]
-    _box_drawing_component()(
+    component("box_drawing", read_script("box_drawing"), html=_HTML, style="box_drawing")(
         key=BOX_DRAWING_KEY,
         on_drawn_change=handle_drawn,
         on_chosen_change=handle_chosen,
@@ -151,7 +140,7 @@ def box_editing(page: BoxEditing, on_acts: Callable[[Sequence[BoxAct]], None]) -
                 ]
             )
 
-    _box_drawing_component()(
+    component("box_drawing", read_script("box_drawing"), html=_HTML, style="box_drawing")(
         key=BOX_DRAWING_KEY,
         on_drawn_change=lambda: None,
         on_chosen_change=lambda: None,

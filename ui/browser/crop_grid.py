@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import streamlit as st
 
-from ui.browser.assets import read_script, read_style
+from ui.browser.assets import component, read_script
 from ui.browser.page_view import data_url
 from ui.i18n import t
 
@@ -31,16 +29,6 @@ class GridCell:
     picture: bytes
     origin: str
     is_marked: bool
-
-
-@cache
-def _crop_grid_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_crop_grid",
-        html=_HTML,
-        css=read_style("crop_grid"),
-        js=read_script("press_again") + read_script("review/crop_grid"),
-    )
 
 
 def crop_grid(
@@ -67,7 +55,9 @@ def crop_grid(
         "unseen": t("group.unseen", number="#"),
         "count": t("group.count", count="#", of=len(cells)),
     }
-    _crop_grid_component()(
+    component(
+        "crop_grid", read_script("press_again", "review/crop_grid"), html=_HTML, style="crop_grid"
+    )(
         key=CROP_GRID_KEY,
         on_marked_change=lambda: report("marked", on_marked),
         on_done_change=lambda: report("done", on_done),

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from typing import Any
 
 import streamlit as st
 
-from ui.browser.assets import read_script, read_style
+from ui.browser.assets import component, read_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +23,6 @@ class DayCell:
     text: str
     kind: str
     accessible_text: str
-
-
-@cache
-def _day_grid_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_day_grid",
-        html='<div class="wide" tabindex="-1"></div>',
-        css=read_style("day_grid"),
-        js=read_script("day_grid"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +56,9 @@ def day_grid(
         ],
         "chosen": list(chosen) if chosen else None,
     }
-    _day_grid_component()(key=key, data=data, on_cell_change=handle_cell)
+    component(
+        "day_grid",
+        read_script("day_grid"),
+        html='<div class="wide" tabindex="-1"></div>',
+        style="day_grid",
+    )(key=key, data=data, on_cell_change=handle_cell)

@@ -5,13 +5,11 @@ It scrolls to its top when a long list is replaced by another view, or to a part
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import count
-from typing import Any
 
 import streamlit as st
 
-from ui.browser.assets import read_script
+from ui.browser.assets import component, read_script
 from ui.i18n import current_language, t
 
 _TEXTS = (
@@ -55,28 +53,13 @@ _PART_SCRIPT = """export default function ({ data }) {
 }"""
 
 
-@cache
-def _document_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_document", js=read_script("unsent", "document"))
-
-
-@cache
-def _scroll_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_to_top", html="<span></span>", js=_SCROLL_SCRIPT)
-
-
-@cache
-def _part_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_to_part", html="<span></span>", js=_PART_SCRIPT)
-
-
 def document_settings(left: str = "") -> None:
     """Set the language and the accessible names; draw it once a run, before the screen.
 
     What the browser keeps of a person who has logged out (`left`) is removed from it.
     """
     texts = {key.rpartition(".")[2]: t(key) for key in _TEXTS}
-    _document_component()(
+    component("document", read_script("unsent", "document"))(
         key="document",
         data={
             "language": current_language(),
@@ -91,7 +74,7 @@ def document_settings(left: str = "") -> None:
 
 def scroll_to_top(turn: str) -> None:
     """Scroll to the top once for each new `turn`."""
-    _scroll_component()(key="to_top", data={"turn": turn})
+    component("to_top", _SCROLL_SCRIPT, "<span></span>")(key="to_top", data={"turn": turn})
 
 
 def scroll_to_part(turn: str, part: str, button: str = "") -> None:
@@ -102,7 +85,9 @@ def scroll_to_part(turn: str, part: str, button: str = "") -> None:
         part: the key of the container.
         button: the CSS selector of the button, within the container; empty: the focus stays.
     """
-    _part_component()(key="to_part", data={"turn": turn, "part": part, "button": button})
+    component("to_part", _PART_SCRIPT, "<span></span>")(
+        key="to_part", data={"turn": turn, "part": part, "button": button}
+    )
 
 
 # One click at a time: others wait until the server has done what a button asked for.
@@ -120,18 +105,12 @@ _run_numbers = count(1)
 _IS_ODD_RUN_KEY = "run_is_odd"
 
 
-@cache
-def _action_lock_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    script = read_script("press_again", "action_lock")
-    return st.components.v2.component("efterskrift_one_press", js=script)
-
-
 def action_lock() -> None:
     """Release the clicks of earlier runs, and let the browser ask for a run if two are mixed.
 
     Draw it before the screen.
     """
-    _action_lock_component()(
+    component("one_press", read_script("press_again", "action_lock"))(
         key="one_press",
         data={"run": next(_run_numbers), "wait": t("document.wait")},
         height=1,

@@ -9,22 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from html import escape
-from typing import Any
 
 import streamlit as st
 
-from ui.browser.assets import read_script
+from ui.browser.assets import component, read_script
 
 _SENT_IMAGES_KEY = "pictures_sent"
 _MAX_IMAGES = 24
 """How many images the browser caches; the same number as in the script."""
-
-
-@cache
-def _image_cache_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_picture_shelf", js=read_script("image_cache"))
 
 
 @lru_cache(maxsize=80)
@@ -41,7 +35,7 @@ def cache_images(key: str, pictures: Sequence[bytes]) -> None:
     sent: list[str] = st.session_state.setdefault(_SENT_IMAGES_KEY, [])
     new = {name: picture for picture in pictures if (name := image_id(picture)) not in sent}
     st.session_state[_SENT_IMAGES_KEY] = [*sent, *new][-_MAX_IMAGES:]
-    _image_cache_component()(
+    component("picture_shelf", read_script("image_cache"))(
         key=f"picture_shelf_{key}", data=_pack_images(new) if new else b"", height=1
     )
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
 from html import escape
-from typing import Any
 
 import streamlit as st
 
-from ui.browser.assets import read_script
+from ui.browser.assets import component, read_script
 from ui.i18n import t
 
 HELP_KEY = "keyboard_help"
@@ -48,12 +46,6 @@ _KEY_HELP_ROWS = (
 )
 
 
-@cache
-def _keyboard_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    script = read_script("press_again", "keyboard")
-    return st.components.v2.component("efterskrift_keyboard", js=script)
-
-
 def keyboard(
     turn: str,
     fields: Sequence[str],
@@ -85,7 +77,7 @@ def keyboard(
         "read": read,
         "look": min_view_time / timedelta(milliseconds=1),
     }
-    _keyboard_component()(key=key, data=data, height=1)
+    component("keyboard", read_script("press_again", "keyboard"))(key=key, data=data, height=1)
 
 
 def key_help_button() -> None:

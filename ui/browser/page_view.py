@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import streamlit as st
-
-from ui.browser.assets import read_script, read_style
+from ui.browser.assets import component, read_script
 from ui.browser.image_cache import cache_images, forget_sent_images, image_id
 from ui.i18n import t
 
@@ -25,16 +22,6 @@ _HTML = """<div class="view"><div class="bar" style="visibility: hidden">
 <div class="pane" tabindex="0" role="region">
 <div class="sheet"><img alt=""><div class="row" hidden></div>
 <div class="mark" hidden></div><div class="marked"></div></div></div></div>"""
-
-
-@cache
-def _page_view_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_page_view",
-        html=_HTML,
-        css=read_style("page_view"),
-        js=read_script("review/page_view"),
-    )
 
 
 def relative_area(
@@ -96,7 +83,7 @@ def page_view(sheet: SheetView) -> None:
             "picture.invert",
         )
     }
-    _page_view_component()(
+    component("page_view", read_script("review/page_view"), html=_HTML, style="page_view")(
         key="page_view",
         on_missing_change=forget_sent_images,
         data={**sheet.as_component_data(), "alt": t("picture.alt"), "labels": labels},

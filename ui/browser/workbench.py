@@ -7,12 +7,11 @@ an act; Python decides what each means and what is shown then.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import streamlit as st
 
-from ui.browser.assets import read_script, read_style
+from ui.browser.assets import component, read_script
 from ui.i18n import t
 
 SCRIPTS = (
@@ -53,16 +52,6 @@ LABELS = {
 """The words that the script needs, by the name that it knows them by."""
 
 
-@cache
-def _workbench_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_workbench",
-        css=read_style("workbench"),
-        js=read_script(*SCRIPTS),
-        isolate_styles=False,
-    )
-
-
 def workbench(
     data: Mapping[str, Any], on_act: Callable[[Mapping[str, Any]], None], key: str = "workbench"
 ) -> None:
@@ -78,6 +67,6 @@ def workbench(
             on_act(act)
 
     labels = {name: t(text) for name, text in LABELS.items()}
-    _workbench_component()(
+    component("workbench", read_script(*SCRIPTS), style="workbench", isolate_styles=False)(
         key=key, data={**data, "labels": labels}, on_act_change=handle_act, height="content"
     )

@@ -5,11 +5,11 @@ No user is logged out in the middle of a sentence.
 
 from __future__ import annotations
 
-from functools import cache, partial
-from typing import Any
+from functools import partial
 
 import streamlit as st
 
+from ui.browser.assets import component
 from ui.session import consume_acted, note_activity
 from ui.workspace import AppContext
 
@@ -59,13 +59,6 @@ The attribute `data-ef-in` of the document remembers that a user was logged in.
 """
 
 
-@cache
-def _activity_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_activity", html="<span></span>", js=_ACTIVITY_SCRIPT
-    )
-
-
 @st.fragment
 def track_typing(context: AppContext) -> None:
     """Let typing postpone the end of the session.
@@ -75,4 +68,6 @@ def track_typing(context: AppContext) -> None:
     """
     if consume_acted():
         st.rerun()
-    _activity_component()(key="activity", on_typing_change=partial(note_activity, context))
+    component("activity", _ACTIVITY_SCRIPT, "<span></span>")(
+        key="activity", on_typing_change=partial(note_activity, context)
+    )

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.texts import catalogue
 from ui.i18n import current_language, t
 from ui.markdown import plain_with_code
+from ui.session import requires_open_session
+from ui.workspace import StoreContext
 
 # Efterskrift's errors in the user's language: what happened and what to do.
 
@@ -79,6 +83,26 @@ def errors_to(
         yield
     except EfterskriftError as error:
         tell(describe(error))
+
+
+@requires_open_session
+def commit(
+    context: StoreContext,
+    message: Message,
+    action: Callable[[Connection], Any],
+    done: str | Callable[[Any], str] = "",
+) -> None:
+    """Do what a press asks for in one transaction; tell that it is done, or why it is not.
+
+    `done` is the key of a text, or makes the text from what the action returned; without it only
+    an error is told.
+    """
+    with errors_to(message.failed):
+        # The text is made after the transaction: nothing is told as done that could not be stored.
+        with context.store.begin() as conn:
+            result = action(conn)
+        if done:
+            message.done(t(done) if isinstance(done, str) else done(result))
 
 
 def toast_error(text: str) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
 from html import escape
-from typing import Any
 
 import streamlit as st
 
-from ui.i18n import format_day, format_number
+from ui.browser.assets import component
+from ui.i18n import format_day, format_number, t
 
 TableCell = str | int | date
 _DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}")
@@ -50,6 +49,13 @@ def html_table(
     wrapper = 'class="ef-wide ef-tall" tabindex="0"' if tall else 'class="ef-wide"'
     table = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
     return f'<div {wrapper}><table class="ef-table">{table}</table></div>'
+
+
+def show_table(
+    heads: Sequence[str], lines: Sequence[Sequence[TableCell]], *, tall: bool = False
+) -> None:
+    """Show a table; `heads` are the keys of its titles."""
+    st.html(html_table([t(key) for key in heads], lines, tall=tall))
 
 
 def _title(text: str, *, is_sortable: bool) -> str:
@@ -118,13 +124,6 @@ export default function ({ parentElement }) {
 """Numbers sort as numbers, days as days, words as the language has them; totals stay last."""
 
 
-@cache
-def _sort_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_table_sort", html="<span></span>", js=_SORT_SCRIPT
-    )
-
-
 def table_sort() -> None:
     """Let the tables of the screen sort; draw it once a run."""
-    _sort_component()(key="table_sort", height=1)
+    component("table_sort", _SORT_SCRIPT, "<span></span>")(key="table_sort", height=1)

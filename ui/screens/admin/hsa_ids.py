@@ -18,9 +18,8 @@ from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.staff import load_staff_list
 from ui.i18n import t
 from ui.markdown import md
-from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, commit
 from ui.workspace import AppContext
 
 _MESSAGE = Message("hsa_ids_said", is_quiet=True)
@@ -47,7 +46,12 @@ def show(context: AppContext, person: Person) -> None:
         edited_members = _staff_table(members) if members else []
         is_sent = st.form_submit_button(t("hsa_ids.save"), key="hsa_save", type="primary")
     if is_sent:
-        _save(context, person, edited_units, edited_members)
+        commit(
+            context,
+            _MESSAGE,
+            lambda conn: register.save_hsa_ids(conn, person, edited_units, edited_members),
+            lambda count: t("hsa_ids.saved", count=count) if count else t("hsa_ids.nothing_new"),
+        )
         # The tables above were drawn before the press: draw them as they are stored.
         st.rerun()
 
@@ -113,13 +117,3 @@ def _id_column(title: str, length: int) -> _Column:
 
 def _cell_text(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
-
-
-@requires_open_session
-def _save(
-    context: AppContext, person: Person, units: dict[str, str], members: list[StaffMember]
-) -> None:
-    with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            count = register.save_hsa_ids(conn, person, units, members)
-        _MESSAGE.done(t("hsa_ids.saved", count=count) if count else t("hsa_ids.nothing_new"))

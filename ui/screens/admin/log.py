@@ -35,7 +35,7 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
 from ui.widgets.heading import screen_heading
-from ui.widgets.tables import html_table
+from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
 _PAGE_KEY, _VIEWED_FILTER_KEY, _CHECK_RESULT_KEY = "log_page", "log_looked", "log_checked"
@@ -140,18 +140,6 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
     if not page.rows:
         st.info(t("log.none"), icon=":material/info:")
         return
-    columns = [
-        t(name)
-        for name in (
-            "log.column.number",
-            "log.column.at",
-            "log.column.who",
-            "log.column.action",
-            "log.column.unit",
-            "log.column.subject",
-            "log.column.detail",
-        )
-    ]
     rows = [
         (
             row.id,
@@ -165,7 +153,19 @@ def _log_table(context: AppContext, person: Person, log_filter: LogFilter, page:
         for row in page.rows
     ]
     with st.container(key="log_rows"):
-        st.html(html_table(columns, rows, tall=True))
+        show_table(
+            (
+                "log.column.number",
+                "log.column.at",
+                "log.column.who",
+                "log.column.action",
+                "log.column.unit",
+                "log.column.subject",
+                "log.column.detail",
+            ),
+            rows,
+            tall=True,
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
         _page_buttons(page)
         _log_downloads(context, person, log_filter)
@@ -376,12 +376,12 @@ def _show_extract(context: AppContext, extract: ClientExtract) -> None:
             md("log.extract_elsewhere", count=extract.other_unit_rows), icon=":material/info:"
         )
     if extract.lines:
-        columns = [
-            t(name)
-            for name in ("log.column.at", "log.column.unit", "log.column.told", "log.column.times")
-        ]
         rows = [(line.at, line.unit, line.description, line.count) for line in extract.lines]
-        st.html(html_table(columns, rows, tall=True))
+        show_table(
+            ("log.column.at", "log.column.unit", "log.column.told", "log.column.times"),
+            rows,
+            tall=True,
+        )
     else:
         st.info(t("log.extract_none"), icon=":material/info:")
     name = f"loggutdrag-{extract.made_at:%Y%m%d-%H%M}"

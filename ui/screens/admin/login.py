@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import cache, partial
-from typing import Any
+from functools import partial
 
 import streamlit as st
 
@@ -28,7 +27,7 @@ from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.access.cookie import DEVICE_COOKIE
 from ui.access.site import SESSION_PATH, base_path
-from ui.browser.assets import read_script
+from ui.browser.assets import component, read_script
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md
@@ -299,14 +298,9 @@ def _emergency_reason_form(context: AppContext) -> None:
 # The ticket of a login is exchanged for its cookie, which only a response of the server can set.
 
 
-@cache
-def _cookie_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component("efterskrift_login", js=read_script("login_cookie"))
-
-
 def exchange_ticket(ticket: str, renew_ticket: Callable[[], None]) -> None:
     """Let the browser post the ticket; the screen is drawn once it has the cookie."""
-    result = _cookie_component()(
+    result = component("login", read_script("login_cookie"))(
         key="login_cookie",
         data={"ticket": ticket, "path": base_path() + SESSION_PATH},
         height=1,

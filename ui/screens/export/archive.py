@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -15,15 +14,14 @@ from pipeline.export.runs import ExportContext
 from pipeline.store.exports import archives, originals
 from pipeline.store.exports.archives import ArchivePackage
 from pipeline.store.exports.originals import PaperOriginal
-from pipeline.store.exports.run_items import Connection
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, commit
 from ui.widgets.run_once import find_just_created
-from ui.widgets.tables import html_table
+from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
 _MESSAGE = Message("archive_said")
@@ -139,17 +137,6 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
 def _paper_section(context: ExportContext, person: Person, package: ArchivePackage) -> None:
     with context.store.read() as conn:
         papers = originals.list_originals(conn, person, package.id)
-    columns = [
-        t(name)
-        for name in (
-            "archive.column.sheet",
-            "archive.column.rule",
-            "archive.column.earliest",
-            "archive.column.place",
-            "archive.column.box",
-            "archive.column.bundle",
-        )
-    ]
     lines = [
         (
             paper.sheet,
@@ -161,7 +148,17 @@ def _paper_section(context: ExportContext, person: Person, package: ArchivePacka
         )
         for paper in papers
     ]
-    st.html(html_table(columns, lines))
+    show_table(
+        (
+            "archive.column.sheet",
+            "archive.column.rule",
+            "archive.column.earliest",
+            "archive.column.place",
+            "archive.column.box",
+            "archive.column.bundle",
+        ),
+        lines,
+    )
     left, right = st.columns(2, gap="large")
     with left:
         _box_form(context, person, package, papers)
@@ -185,10 +182,11 @@ def _box_form(
         bundle = st.text_input(t("archive.column.bundle"), max_chars=80)
         is_sent = st.form_submit_button(t("archive.save_box"), key=f"save-box-{package.id}")
     if is_sent and batch:
-        _save_and_report(
+        commit(
             context,
-            "archive.box_saved",
+            _MESSAGE,
             lambda conn: originals.save_paper_place(conn, person, batch, box, bundle, utc_now()),
+            "archive.box_saved",
         )
         st.rerun()
 
@@ -224,14 +222,15 @@ def _decision_form(
         st.caption(t("archive.archivist_only"))
         return
     if decision:
-        withdraw = partial(
-            originals.withdraw_destruction, person=person, package_id=package.id, now=utc_now()
-        )
         st.button(
             t("archive.keep"),
             key=f"keep-{package.id}",
             on_click=partial(
-                _save_and_report, context, "archive.decision_undone", lambda conn: withdraw(conn)
+                commit,
+                context,
+                _MESSAGE,
+                lambda conn: originals.withdraw_destruction(conn, person, package.id, utc_now()),
+                "archive.decision_undone",
             ),
         )
         return
@@ -242,10 +241,11 @@ def _decision_form(
             t("archive.save_decision"), key=f"save-decision-{package.id}"
         )
     if is_sent:
-        _save_and_report(
+        commit(
             context,
-            "archive.decision_saved",
+            _MESSAGE,
             lambda conn: originals.approve_destruction(conn, person, package.id, number, utc_now()),
+            "archive.decision_saved",
         )
         st.rerun()
 
@@ -266,13 +266,3 @@ def _retention_rules() -> None:
                 md("archive.sample", days=", ".join(str(day) for day in sorted(rule.sample.days)))
             )
         st.caption(" ".join((*exceptions_markdown, md("archive.source", source=rule.source))))
-
-
-@requires_open_session
-def _save_and_report(
-    context: ExportContext, success_key: str, action: Callable[[Connection], object]
-) -> None:
-    with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            action(conn)
-        _MESSAGE.done(t(success_key))

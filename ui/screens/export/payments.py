@@ -22,7 +22,7 @@ from ui.i18n import format_day, format_moment, format_number, show_text, t
 from ui.markdown import md, plain
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, commit, errors_to
 from ui.workspace import AppContext
 
 _MESSAGE = Message("payments_said")
@@ -87,7 +87,13 @@ def _show_payment(context: ExportContext, person: Person, payment: Payment) -> N
             st.button(
                 t("payments.take_back"),
                 key=f"undo-{payment.entry_id}",
-                on_click=partial(_withdraw_approval, context, person, payment),
+                on_click=partial(
+                    commit,
+                    context,
+                    _MESSAGE,
+                    lambda conn: withdraw_approval(conn, person, payment.entry_id, utc_now()),
+                    "payments.is_taken_back",
+                ),
             )
         elif len(payment.approved) < APPROVALS_NEEDED:
             checked = st.checkbox(
@@ -109,14 +115,6 @@ def _approve_payment(context: ExportContext, person: Person, payment: Payment) -
             context, person, payment.entry_id, payment.last_decision, utc_now()
         )
         _MESSAGE.done(t("payments.is_approved"))
-
-
-@requires_open_session
-def _withdraw_approval(context: ExportContext, person: Person, payment: Payment) -> None:
-    with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            withdraw_approval(conn, person, payment.entry_id, utc_now())
-        _MESSAGE.done(t("payments.is_taken_back"))
 
 
 def _format_amount(amount: str) -> str:

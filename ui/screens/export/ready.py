@@ -26,7 +26,7 @@ from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.messages import error_text, show_error
 from ui.widgets.run_once import find_just_created
-from ui.widgets.tables import html_table
+from ui.widgets.tables import show_table
 
 RunAndReport = Callable[[Callable[[], str]], None]
 """Runs an action and keeps its result or error for the next drawing."""
@@ -245,8 +245,7 @@ def _first_entry(context: ExportContext, person: Person, preview: RunPreview) ->
             picture = render_own_pdf(first.pdf, 1, size=(_PREVIEW_WIDTH_PX, None))
             st.image(cv2.imencode(".png", picture)[1].tobytes())
             return
-        heads = [t(name) for name in ("export.column.name", "export.column.value")]
-        st.html(html_table(heads, first.rows))
+        show_table(("export.column.name", "export.column.value"), first.rows)
 
 
 @requires_open_session

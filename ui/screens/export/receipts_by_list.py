@@ -32,7 +32,7 @@ from ui.session import requires_open_session
 from ui.widgets.care_columns import choose_columns
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.messages import error_text
-from ui.widgets.tables import html_table
+from ui.widgets.tables import show_table
 from ui.widgets.target_name import target_name
 
 Report = Callable[[Callable[[], str]], None]
@@ -140,10 +140,9 @@ def _show_proposals(
     by_doubt: dict[Doubt | None, list[tuple[str, str]]] = {}
     for entry in proposals.doubtful:
         by_doubt.setdefault(entry.doubt, []).append((entry.item.entry_id, entry.run_id))
-    titles = [t("export.column.entry"), t("list_receipts.run")]
     for doubt, rows in by_doubt.items():
         st.markdown(f"**{md(f'list_receipts.doubt.{doubt}')}** ({plain(len(rows))})")
-        st.html(html_table(titles, rows))
+        show_table(("export.column.entry", "list_receipts.run"), rows)
 
 
 @requires_open_session

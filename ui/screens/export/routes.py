@@ -25,7 +25,7 @@ from ui.markdown import md, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.messages import Message, errors_to, show_error
-from ui.widgets.tables import html_table
+from ui.widgets.tables import show_table
 from ui.widgets.target_name import target_name
 from ui.workspace import AppContext
 
@@ -66,9 +66,8 @@ def _overview(context: ExportContext, routes: list[Route]) -> None:
     without = sum(1 for line in lines if line[-1] == "")
     if without:
         st.caption(md("routes.without", count=without))
-    heads = [t(name) for name in _COLUMNS]
     with st.container(key="routes_list"):
-        st.html(html_table(heads, lines, tall=True))
+        show_table(_COLUMNS, lines, tall=True)
 
 
 def _form_lines(form: Form, routes: list[Route]) -> list[tuple[str, ...]]:

@@ -43,13 +43,13 @@ from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.follow_up.actions import MESSAGE, run_and_report
+from ui.screens.follow_up.actions import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_title, side_by_side
 from ui.session import requires_open_session
 from ui.widgets.care_columns import choose_columns
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
-from ui.widgets.messages import error_text, errors_to
+from ui.widgets.messages import commit, error_text, errors_to
 from ui.widgets.tables import html_table
 from ui.widgets.views import is_too_soon, note_drawn, reset_drawn
 from ui.workspace import AppContext
@@ -60,16 +60,15 @@ _UPLOAD_COUNT_KEY = "care_list_sent"
 _PREVIEW_ROWS, _MAX_SHOWN_ROW_NUMBERS = 3, 10
 
 
-def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
+def show(context: AppContext, person: Person, matches: Sequence[CareSystemMatch]) -> None:
     """Show the first pair that is not skipped, earlier decisions, and the care system's lists."""
-    matches = [row for row in rows if isinstance(row, CareSystemMatch)]
     _undo_latest(context, person)
     _show_match(context, person, matches)
     _rejected_matches(context, person)
     care_lists_section(context, person)
 
 
-def _show_match(context: AppContext, person: Person, matches: list[CareSystemMatch]) -> None:
+def _show_match(context: AppContext, person: Person, matches: Sequence[CareSystemMatch]) -> None:
     if not matches:
         st.info(t("follow_up.empty.clashes"), icon=":material/info:")
         return
@@ -243,8 +242,11 @@ def _withdraw_decision(
     withdraw: Callable[..., None] = (
         duplicates.withdraw_duplicate_mark if is_same else care_system_matches.withdraw_rejection
     )
-    run_and_report(
-        context, "clashes.undone", lambda conn: withdraw(conn, person, decision_id, utc_now())
+    commit(
+        context,
+        MESSAGE,
+        lambda conn: withdraw(conn, person, decision_id, utc_now()),
+        "clashes.undone",
     )
     st.session_state.pop(_LATEST_DECISION_KEY, None)
     st.session_state.pop(_SHOWN_KEY, None)
@@ -297,10 +299,11 @@ def care_lists_section(context: AppContext, person: Person) -> None:
             )
             if is_allowed(person, Action.REVIEW, care_list.unit, care_list.area):
                 erase = partial(
-                    run_and_report,
+                    commit,
                     context,
-                    "clashes.erased",
+                    MESSAGE,
                     partial(_erase_list, person, care_list.id),
+                    "clashes.erased",
                 )
                 st.button(t("clashes.erase"), key=f"erase_list-{care_list.id}", on_click=erase)
     if permitted_units(person, Action.REVIEW) and permitted_areas(person, Action.REVIEW):

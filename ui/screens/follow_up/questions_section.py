@@ -19,11 +19,12 @@ from pipeline.store.review.author_questions import Question, list_questions
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
-from ui.screens.follow_up.actions import MESSAGE, run_and_report
+from ui.screens.follow_up.actions import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_name, entry_title
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
 from ui.widgets.half_written import kept_widget
+from ui.widgets.messages import commit
 from ui.workspace import AppContext
 
 _SHOWN_KEY = "question_paper"
@@ -32,11 +33,8 @@ _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 """A day outside these is replaced by Streamlit silently; one in the future is refused and said."""
 
 
-def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
+def show(context: AppContext, person: Person, asked: Sequence[Question]) -> None:
     """Show the open questions by author, and the answered ones below."""
-    asked = [row for row in rows if isinstance(row, Question)]
-    if not asked:
-        st.info(t("follow_up.empty.questions"), icon=":material/info:")
     by_author = groupby(asked, key=lambda question: question.author)
     for number, (author, questions_of) in enumerate(by_author):
         _author_section(context, person, number, author, list(questions_of))
@@ -151,12 +149,13 @@ def _save_answer(
         MESSAGE.failed(t("questions.lacks"))
         return
     at = datetime.combine(values["day"], values["clock"], SWEDEN)
-    run_and_report(
+    commit(
         context,
-        "questions.saved",
+        MESSAGE,
         lambda conn: questions.save_author_answer(
             conn, person, question.id, text, who, at, utc_now()
         ),
+        "questions.saved",
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
+from typing import Any
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -35,14 +36,25 @@ from ui.browser.page_view import data_url
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.export.unproven import unproven_section
-from ui.screens.follow_up import care_system_matches, questions_section, transfers_section
-from ui.screens.follow_up.actions import MESSAGE, run_and_report
+from ui.screens.follow_up import care_system_matches, questions_section
+from ui.screens.follow_up.actions import MESSAGE
+from ui.screens.follow_up.transfers_section import show_rejected, transfer_row
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
+from ui.widgets.messages import commit
 from ui.workspace import AppContext
 
+_EMPTY = {
+    "questions": "follow_up.empty.questions",
+    "identities": "follow_up.empty.identities",
+    "forwarded": "follow_up.empty.forwarded",
+    "duplicates": "follow_up.empty.duplicates",
+    "rejected": "follow_up.empty.rejected",
+    "blocks": "follow_up.empty.blocks",
+}
+"""What is said of an empty list; that of the matches is below the button that undoes a decision."""
 KINDS = ("questions", "identities", "forwarded", "clashes", "duplicates", "rejected", "blocks")
 
 
@@ -80,7 +92,13 @@ def show(context: AppContext, person: Person) -> None:
     st.caption(t(f"follow_up.about.{chosen}"))
     if chosen == "clashes" and matches.hidden:
         st.warning(md("clashes.hidden", count=matches.hidden), icon=":material/lock:")
-    SECTIONS[chosen](context, person, rows_by_kind[chosen])
+    rows = rows_by_kind[chosen]
+    if not rows and chosen in _EMPTY:
+        st.info(t(_EMPTY[chosen]), icon=":material/info:")
+    for row in rows if chosen in _ROWS else ():
+        _ROWS[chosen](context, person, row)
+    if chosen in _SECTIONS:
+        _SECTIONS[chosen](context, person, rows)
 
 
 # Entries about clients who are not in the register.
@@ -89,15 +107,6 @@ def show(context: AppContext, person: Person) -> None:
 
 _OTHER_CLIENT = ""
 """Chosen instead of a number: a client who is not among those listed."""
-
-
-def _show_identities(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """Show the list."""
-    if not rows:
-        st.info(t("follow_up.empty.identities"), icon=":material/info:")
-    for row in rows:
-        if isinstance(row, TemporaryIdentity):
-            _identity_row(context, person, row)
 
 
 def _identity_row(context: AppContext, person: Person, identity: TemporaryIdentity) -> None:
@@ -196,7 +205,7 @@ def _move_entry(
         )
         clear_undo()
 
-    run_and_report(context, "identities.moved", correct)
+    commit(context, MESSAGE, correct, "identities.moved")
 
 
 # Clients whose paper a unit hides from all other units (spärr).
@@ -206,13 +215,10 @@ def _move_entry(
 _WIDGET_KEYS = {name: f"block_{name}" for name in ("unit", "pid", "why")}
 
 
-def _show_blocks(context: AppContext, person: Person, rows: Sequence[object]) -> None:
+def _show_blocks(context: AppContext, person: Person, rows: Sequence[Block]) -> None:
     """Show the list, and the form that sets a block."""
-    if not rows:
-        st.info(t("follow_up.empty.blocks"), icon=":material/info:")
     for block in rows:
-        if isinstance(block, Block):
-            _block_row(context, person, block)
+        _block_row(context, person, block)
     if permitted_units(person, Action.BLOCK):
         _new_block_form(context, person)
 
@@ -280,10 +286,11 @@ def _set_block(context: AppContext, person: Person) -> None:
     if not pid or not reason:
         MESSAGE.failed(t("blocks.lacks"))
         return
-    run_and_report(
+    commit(
         context,
-        "blocks.is_set",
+        MESSAGE,
         lambda conn: blocks.set_block(conn, person, unit, pid, reason, utc_now()),
+        "blocks.is_set",
     )
 
 
@@ -293,27 +300,19 @@ def _lift_block(context: AppContext, person: Person, block: Block, key: str) -> 
     if not reason:
         MESSAGE.failed(t("blocks.lacks_why"))
         return
-    run_and_report(
+    commit(
         context,
-        "blocks.is_lifted",
+        MESSAGE,
         lambda conn: blocks.lift_block(
             conn, person, block.unit, block.client_pid, reason, utc_now()
         ),
+        "blocks.is_lifted",
     )
 
 
 # Entries marked as duplicates, with what they were compared with.
 #
 # A mark can be withdrawn.
-
-
-def _show_duplicates(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """Show the list."""
-    if not rows:
-        st.info(t("follow_up.empty.duplicates"), icon=":material/info:")
-    for row in rows:
-        if isinstance(row, DuplicateMark):
-            _mark_row(context, person, row)
 
 
 def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
@@ -342,24 +341,24 @@ def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
                     st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture)}">')
         if is_allowed(person, Action.REVIEW, mark.entry.unit):
             withdraw = partial(
-                run_and_report,
+                commit,
                 context,
+                MESSAGE,
+                lambda conn: duplicates.withdraw_duplicate_mark(conn, person, mark.id, utc_now()),
                 "follow_up.no_duplicate_done",
-                partial(_withdraw_mark, person, mark.id),
             )
             st.button(t("follow_up.no_duplicate"), key=f"no_duplicate-{mark.id}", on_click=withdraw)
 
 
-def _withdraw_mark(person: Person, mark_id: int, conn: Connection) -> None:
-    duplicates.withdraw_duplicate_mark(conn, person, mark_id, utc_now())
-
-
-SECTIONS: dict[str, Callable[[AppContext, Person, Sequence[object]], None]] = {
+_ROWS: dict[str, Callable[[AppContext, Person, Any], None]] = {
+    "identities": _identity_row,
+    "forwarded": transfer_row,
+    "duplicates": _mark_row,
+}
+"""What shows one row of a list that is nothing but its rows."""
+_SECTIONS: dict[str, Callable[[AppContext, Person, Any], None]] = {
     "questions": questions_section.show,
-    "identities": _show_identities,
-    "forwarded": transfers_section.show,
     "clashes": care_system_matches.show,
-    "duplicates": _show_duplicates,
-    "rejected": transfers_section.show_rejected,
+    "rejected": show_rejected,
     "blocks": _show_blocks,
 }

@@ -18,36 +18,26 @@ from pipeline.store.review.transferred import TransferredEntry
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
-from ui.screens.follow_up.actions import MESSAGE, run_and_report
+from ui.screens.follow_up.actions import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
 from ui.widgets.keying_lines import keying_lines
+from ui.widgets.messages import commit
 from ui.workspace import AppContext
 
 _OPEN_STATES = {EntryState.REVIEW, EntryState.SECOND}
 
 
-def show(context: AppContext, person: Person, rows: Sequence[object]) -> None:
-    """Show what the user's units have transferred."""
-    if not rows:
-        st.info(t("follow_up.empty.forwarded"), icon=":material/info:")
-    for row in rows:
-        if isinstance(row, TransferredEntry):
-            _transfer_row(context, person, row)
-
-
-def show_rejected(context: AppContext, person: Person, rows: Sequence[object]) -> None:
+def show_rejected(context: AppContext, person: Person, rows: Sequence[Entry]) -> None:
     """Show rejected entries; each can be reopened until it is made void."""
-    if not rows:
-        st.info(t("follow_up.empty.rejected"), icon=":material/info:")
     with context.store.read() as conn:
         names = people.names_by_login(conn)
     for row in rows:
-        if isinstance(row, Entry):
-            _rejected_row(context, person, row, names)
+        _rejected_row(context, person, row, names)
 
 
-def _transfer_row(context: AppContext, person: Person, transfer: TransferredEntry) -> None:
+def transfer_row(context: AppContext, person: Person, transfer: TransferredEntry) -> None:
+    """Show an entry that a unit of the user has transferred."""
     form = context.forms.get((transfer.form, transfer.version))
     with st.container(border=True):
         parts = (
@@ -71,12 +61,13 @@ def _transfer_row(context: AppContext, person: Person, transfer: TransferredEntr
         )
         if transfer.is_waiting_there and is_allowed(person, Action.FORWARD, transfer.from_unit):
             take_back = partial(
-                run_and_report,
+                commit,
                 context,
-                "returns.forward.undone",
+                MESSAGE,
                 lambda conn: transfers.take_back_transfer(
                     conn, context.forms, person, transfer.entry_id, utc_now()
                 ),
+                "returns.forward.undone",
             )
             key = f"take_back-{transfer.entry_id}-{transfer.at.timestamp():.0f}"
             st.button(t("follow_up.take_back"), key=key, icon=":material/undo:", on_click=take_back)
@@ -129,10 +120,11 @@ def _rejected_row(context: AppContext, person: Person, entry: Entry, names: dict
                 )
             if is_allowed(person, Action.REVIEW, entry.unit) and not entry.voided:
                 reopen = partial(
-                    run_and_report,
+                    commit,
                     context,
-                    "lookup.reopened",
+                    MESSAGE,
                     lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision),
+                    "lookup.reopened",
                 )
                 st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
         if leaves_gap and is_allowed(person, Action.VOID, entry.unit):
@@ -165,11 +157,12 @@ def _void_entry(context: AppContext, person: Person, entry: Entry, key: str) -> 
     if not reason:
         MESSAGE.failed(t("follow_up.lacks_why"))
         return
-    run_and_report(
+    keying = keying_lines(context.store, person, entry.id)
+    commit(
         context,
-        "follow_up.is_void",
+        MESSAGE,
         lambda conn: corrections.void_entry(
             conn, person, entry.id, entry.revision, reason, utc_now()
         ),
-        keying_lines(context.store, person, entry.id),
+        lambda _: " ".join([t("follow_up.is_void"), *keying]),
     )

@@ -27,7 +27,7 @@ from ui.i18n import current_language, format_day, t
 from ui.markdown import md, plain
 from ui.session import requires_open_session
 from ui.widgets.messages import Message, errors_to
-from ui.widgets.tables import html_table
+from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
 _MESSAGE = Message("pack_document_said", is_quiet=True)
@@ -77,8 +77,8 @@ def unit_documents_section(context: AppContext, person: Person, unit: str) -> No
     st.header(t("pack.documents"), anchor=False)
     st.caption(t("pack.documents_what"))
     _MESSAGE.show()
-    heads = [t("pack.slot"), t("pack.slot_dated"), t("pack.slot_state")]
-    st.html(html_table(heads, [_slot_row(content) for content in contents]))
+    heads = ("pack.slot", "pack.slot_dated", "pack.slot_state")
+    show_table(heads, [_slot_row(content) for content in contents])
     with st.form(f"pack_document-{unit}", border=True):
         slot = st.selectbox(
             t("pack.slot"),

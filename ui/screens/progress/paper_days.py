@@ -27,7 +27,7 @@ from ui.i18n import format_day, format_days, t
 from ui.markdown import md, plain_with_code
 from ui.widgets.heading import screen_heading, translate_upload_button
 from ui.widgets.messages import error_text
-from ui.widgets.tables import html_table
+from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
 _FIRST_DAY_KEY, _LAST_DAY_KEY, _CHOSEN_CELL_KEY = "paper_first", "paper_last", "paper_chosen"
@@ -164,28 +164,22 @@ def _chosen_day_section(context: AppContext, person: Person) -> None:
         st.markdown(t("paper_days.nothing"))
         return
     titles = _form_titles(context)
-    heads = [
-        t(name)
-        for name in (
+    show_table(
+        (
             "paper_days.column.form",
             "paper_days.column.serial",
             "paper_days.column.entries",
             "paper_days.column.waiting",
-        )
-    ]
-    st.html(
-        html_table(
-            heads,
-            [
-                (
-                    titles.get(sheet.form, sheet.form),
-                    format_serial_or_id(sheet.serial) or t("paper_days.no_serial"),
-                    sheet.entries,
-                    sheet.waiting,
-                )
-                for sheet in sheets
-            ],
-        )
+        ),
+        [
+            (
+                titles.get(sheet.form, sheet.form),
+                format_serial_or_id(sheet.serial) or t("paper_days.no_serial"),
+                sheet.entries,
+                sheet.waiting,
+            )
+            for sheet in sheets
+        ],
     )
 
 
@@ -238,18 +232,6 @@ def _bundles_section(context: AppContext, person: Person) -> None:
     if not found_bundles:
         st.caption(t("paper_days.no_bundles"))
         return
-    heads = [
-        t(name)
-        for name in (
-            "paper_days.column.unit",
-            "paper_days.column.day",
-            "paper_days.column.bundle",
-            "paper_days.column.serial",
-            "paper_days.column.said",
-            "paper_days.column.found",
-            "paper_days.column.judged",
-        )
-    ]
     judgements = {
         True: t("paper_days.complete"),
         False: t("paper_days.differs"),
@@ -267,7 +249,18 @@ def _bundles_section(context: AppContext, person: Person) -> None:
         )
         for bundle in found_bundles
     ]
-    st.html(html_table(heads, lines))
+    show_table(
+        (
+            "paper_days.column.unit",
+            "paper_days.column.day",
+            "paper_days.column.bundle",
+            "paper_days.column.serial",
+            "paper_days.column.said",
+            "paper_days.column.found",
+            "paper_days.column.judged",
+        ),
+        lines,
+    )
 
 
 def _sheets_section(context: AppContext, person: Person) -> None:
@@ -292,29 +285,23 @@ def _sheets_section(context: AppContext, person: Person) -> None:
     if any(not sheet.unit for sheet in missing):
         st.caption(t("paper_days.unit_unknown"))
     titles = _form_titles(context)
-    heads = [
-        t(name)
-        for name in (
+    prefilled_texts = {True: t("paper_days.with_name"), False: t("paper_days.without_name")}
+    show_table(
+        (
             "paper_days.column.unit",
             "paper_days.column.form",
             "paper_days.column.serial",
             "paper_days.column.prefilled",
-        )
-    ]
-    prefilled_texts = {True: t("paper_days.with_name"), False: t("paper_days.without_name")}
-    st.html(
-        html_table(
-            heads,
-            [
-                (
-                    sheet.unit or t("accounting.unit_unknown"),
-                    titles.get(sheet.form, sheet.form),
-                    format_serial_or_id(sheet.serial),
-                    prefilled_texts[sheet.prefilled],
-                )
-                for sheet in missing[:_MAX_MISSING_SHEETS]
-            ],
-        )
+        ),
+        [
+            (
+                sheet.unit or t("accounting.unit_unknown"),
+                titles.get(sheet.form, sheet.form),
+                format_serial_or_id(sheet.serial),
+                prefilled_texts[sheet.prefilled],
+            )
+            for sheet in missing[:_MAX_MISSING_SHEETS]
+        ],
     )
     if len(missing) > _MAX_MISSING_SHEETS:
         st.caption(md("paper_days.more", count=len(missing) - _MAX_MISSING_SHEETS))

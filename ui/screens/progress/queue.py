@@ -25,8 +25,8 @@ from ui.markdown import md, plain, plain_with_code
 from ui.screens.progress.triage_section import triage_section
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, error_text, errors_to
-from ui.widgets.tables import html_table
+from ui.widgets.messages import Message, commit, error_text, errors_to
+from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
 _KIND_KEY, _UNIT_KEY, _DAY_KEY = "pull_kind", "pull_unit", "pull_day"
@@ -89,11 +89,14 @@ def _prioritize(context: AppContext, person: Person) -> None:
     if kind is PriorityKind.CLIENT and not _is_number(key):
         _MESSAGE.done(t("queue.number_wrong"))
         return
-    with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            priority = queue_order.prioritize(conn, person, kind, unit, key, utc_now())
-        key = "queue.pulled" if priority.waiting else "queue.pulled_none"
-        _MESSAGE.done(t(key, count=priority.waiting))
+    commit(
+        context,
+        _MESSAGE,
+        lambda conn: queue_order.prioritize(conn, person, kind, unit, key, utc_now()),
+        lambda priority: t(
+            "queue.pulled" if priority.waiting else "queue.pulled_none", count=priority.waiting
+        ),
+    )
 
 
 def _is_number(text: str) -> bool:
@@ -182,7 +185,7 @@ def depth_section(context: AppContext, person: Person) -> None:
             (unit, context.forms.latest(form).title, t(f"depth.name.{depth.value}"))
             for (unit, form), depth in sorted(chosen.items())
         ]
-        st.html(html_table([t(name) for name in ("depth.unit", "depth.form", "depth.depth")], rows))
+        show_table(("depth.unit", "depth.form", "depth.depth"), rows)
     if text := st.session_state.pop(_ERROR_KEY, None):
         st.error(plain_with_code(text))
     if text := st.session_state.pop(_SAVED_KEY, None):

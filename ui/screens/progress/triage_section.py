@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md
 from ui.session import requires_open_session
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, commit
 from ui.workspace import AppContext
 
 _MESSAGE = Message("triage_said", is_quiet=True)
@@ -65,20 +65,28 @@ def triage_section(context: AppContext, person: Person) -> None:
             (int(place), {str(name): value for name, value in row.items()})
             for place, row in zip(edited.index, edited.to_dict("records"), strict=True)
         ]
-        _save(context, person, unit, current, rows)
+        _save(context, person, unit, lambda: rules_of_rows(rows, current.rules))
         # The table keeps its edits until its rows change: draw it anew as it is stored.
         st.rerun()
-    if current.id is not None:
+    if (table_id := current.id) is not None:
         with st.container(horizontal=True):
             st.button(
                 t("triage.undo"),
                 key="triage_undo",
-                on_click=partial(_undo, context, person, unit, current.id),
+                on_click=partial(
+                    commit,
+                    context,
+                    _MESSAGE,
+                    lambda conn: triage.undo_unit_triage(
+                        conn, context.forms, person, unit, table_id, utc_now()
+                    ),
+                    _sorted_text,
+                ),
             )
             st.button(
                 t("triage.shipped"),
                 key="triage_shipped",
-                on_click=partial(_save_rules, context, person, unit, load_triage_table().rules),
+                on_click=partial(_save, context, person, unit, lambda: load_triage_table().rules),
             )
 
 
@@ -115,34 +123,22 @@ def _column_config() -> dict[str, Any]:
     }
 
 
+@requires_open_session
 def _save(
-    context: AppContext,
-    person: Person,
-    unit: str,
-    current: UnitTriage,
-    rows: list[tuple[int, dict[str, Any]]],
+    context: AppContext, person: Person, unit: str, rules: Callable[[], Sequence[TriageRule]]
 ) -> None:
-    with errors_to(_MESSAGE.failed):
-        rules = rules_of_rows(rows, current.rules)
-        _save_rules(context, person, unit, tuple(rules))
+    commit(
+        context,
+        _MESSAGE,
+        lambda conn: triage.save_unit_triage(
+            conn, context.forms, person, unit, tuple(rules()), utc_now()
+        ),
+        _sorted_text,
+    )
 
 
-@requires_open_session
-def _save_rules(
-    context: AppContext, person: Person, unit: str, rules: tuple[TriageRule, ...]
-) -> None:
-    with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            moved = triage.save_unit_triage(conn, context.forms, person, unit, rules, utc_now())
-        _MESSAGE.done(t("triage.sorted", count=moved))
-
-
-@requires_open_session
-def _undo(context: AppContext, person: Person, unit: str, table_id: int) -> None:
-    with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            moved = triage.undo_unit_triage(conn, context.forms, person, unit, table_id, utc_now())
-        _MESSAGE.done(t("triage.sorted", count=moved))
+def _sorted_text(moved: int) -> str:
+    return t("triage.sorted", count=moved)
 
 
 # Rules of triage as rows of a table that a manager edits, and back.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from html import escape
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
@@ -27,7 +25,7 @@ from ui.screens.scan.stacks import live_stacks
 from ui.screens.scan.upload_form import upload_form
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import Message, commit, errors_to
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
@@ -98,7 +96,12 @@ def _pack_line(context: AppContext, person: Person, pack: Pack) -> None:
             st.button(
                 t("accounting.undo"),
                 key=f"undo_pack-{pack.id}",
-                on_click=partial(_undo, context, person, pack.id),
+                on_click=partial(
+                    commit,
+                    context,
+                    _PACK_MESSAGE,
+                    lambda conn: packs.undo_open_pack(conn, person, pack.id, utc_now()),
+                ),
             )
         elif not pack.is_open:
             st.button(
@@ -117,22 +120,13 @@ def _state_text(pack: Pack) -> str:
 @requires_open_session
 def _open(context: AppContext, person: Person, pack_id: str) -> None:
     day = st.session_state.get(_DAY_KEY)
-    _run(
+    commit(
         context,
+        _PACK_MESSAGE,
         lambda conn: packs.open_pack(
             conn, person, pack_id, day if isinstance(day, date) else today_in_sweden(), utc_now()
         ),
     )
-
-
-@requires_open_session
-def _undo(context: AppContext, person: Person, pack_id: str) -> None:
-    _run(context, lambda conn: packs.undo_open_pack(conn, person, pack_id, utc_now()))
-
-
-def _run(context: AppContext, action: Callable[[Connection], None]) -> None:
-    with errors_to(_PACK_MESSAGE.failed), context.store.begin() as conn:
-        action(conn)
 
 
 # Registering sheets that came back with nothing written on them, and undoing it.

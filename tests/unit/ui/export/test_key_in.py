@@ -36,7 +36,7 @@ def test_a_list_is_keyed_in_client_by_client_and_a_tick_can_be_undone(
 ) -> None:
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        copy_parts, "_copy_parts_component", lambda: lambda data, **_: given.append(data)
+        copy_parts, "component", lambda *_, **__: lambda data, **_: given.append(data)
     )
     seeding.confirm_two_clients(store)
     route_to(ExportContext(store, seeding.settings(store), seeding.forms()))
@@ -76,7 +76,7 @@ def test_a_void_entry_is_found_by_its_own_fields_and_is_not_keyed_in(
 ) -> None:
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        copy_parts, "_copy_parts_component", lambda: lambda data, **_: given.append(data)
+        copy_parts, "component", lambda *_, **__: lambda data, **_: given.append(data)
     )
     office = ExportContext(store, seeding.settings(store), seeding.forms())
     (entry_id,) = seeding.add_notes(store, 1)
@@ -120,7 +120,7 @@ def test_the_screen_stops_where_a_list_ends_and_comes_back_when_it_is_undone(
     """The next list is of another system: nothing of it is on the screen before it is asked for."""
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        copy_parts, "_copy_parts_component", lambda: lambda data, **_: given.append(data)
+        copy_parts, "component", lambda *_, **__: lambda data, **_: given.append(data)
     )
     office = ExportContext(store, seeding.settings(store), seeding.forms())
     for number in range(2):

@@ -275,7 +275,7 @@ def test_who_keys_in_is_told_where_an_entry_stands_that_was_moved_to_another_cli
     here, entry_id = moved(store)
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        copy_parts, "_copy_parts_component", lambda: lambda data, **_: given.append(data)
+        copy_parts, "component", lambda *_, **__: lambda data, **_: given.append(data)
     )
     app = open_screen(ANNA, "key_in")
     assert not app.exception

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -23,7 +23,7 @@ from pipeline.export.key_in.signatures import save_copied_parts
 from pipeline.export.runs import ExportContext
 from pipeline.store.exports.manual_entry import PART_CHARS, list_copies
 from pipeline.store.schema.clock import utc_now
-from ui.browser.assets import read_script, read_style
+from ui.browser.assets import component, read_script
 from ui.i18n import t
 from ui.screens.export.key_in.who_keys import set_refusal
 from ui.session import consume_acted, note_activity
@@ -43,16 +43,6 @@ _TEXTS = (
     "key_in.copy.not_ticked",
 )
 _KEY, _ANSWERS_KEY, _REDRAW_KEY = "key_in_parts", "key_in_answers", "key_in_redraw"
-
-
-@cache
-def _copy_parts_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_copy_parts",
-        html='<div class="parts"></div>',
-        css=read_style("copy_parts"),
-        js=read_script("press_again", "key_in/copy_board", "key_in/copy_parts"),
-    )
 
 
 def begin_draw() -> None:
@@ -90,9 +80,12 @@ def copy_parts(context: ExportContext, person: Person, run_id: str, shown: Clien
         "texts": {key.rpartition(".")[2]: t(key) for key in _TEXTS},
         "clear_ms": CLEAR_AFTER / timedelta(milliseconds=1),
     }
-    _copy_parts_component()(
-        key=_KEY, data=data, on_copied_change=partial(_save_copied, context, person)
-    )
+    component(
+        "copy_parts",
+        read_script("press_again", "key_in/copy_board", "key_in/copy_parts"),
+        html='<div class="parts"></div>',
+        style="copy_parts",
+    )(key=_KEY, data=data, on_copied_change=partial(_save_copied, context, person))
 
 
 def _save_copied(context: ExportContext, person: Person) -> None:

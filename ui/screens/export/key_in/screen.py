@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -24,7 +24,7 @@ from pipeline.export.manual_entry.field_order import ArrangedField
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.store.schema.clock import utc_now
-from ui.browser.assets import read_script, read_style
+from ui.browser.assets import component, read_script
 from ui.i18n import format_moment, t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
@@ -355,16 +355,6 @@ _TEXTS = (
 )
 
 
-@cache
-def _order_component() -> Any:  # noqa: ANN401 - the renderer's type is not public
-    return st.components.v2.component(
-        "efterskrift_field_order",
-        html='<div class="order"></div>',
-        css=read_style("field_order"),
-        js=read_script("key_in/field_order"),
-    )
-
-
 def field_order_section(context: ExportContext, person: Person) -> None:
     """Show the order of a form's fields in a system, to be arranged and saved."""
     with st.expander(t("key_in.order.title"), icon=":material/swap_vert:", key="key_in_orders"):
@@ -404,7 +394,12 @@ def _draw_order(
             key.rpartition(".")[2]: t(key, label="{label}", place="{place}") for key in _TEXTS
         },
     }
-    _order_component()(key=_KEY, data=data, on_order_change=handle_order)
+    component(
+        "field_order",
+        read_script("key_in/field_order"),
+        html='<div class="order"></div>',
+        style="field_order",
+    )(key=_KEY, data=data, on_order_change=handle_order)
 
 
 @requires_open_session
