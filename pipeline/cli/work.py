@@ -276,7 +276,7 @@ def reread(
     Pages without an image, from damaged files, are left: scan their paper again.
     """
     from pipeline.store.database.store import open_store
-    from pipeline.store.paper.pages import requeue_failed_pages
+    from pipeline.store.paper.page_lists import requeue_failed_pages
 
     store = open_store(load_settings())
     person = resolve_acting_person(store, login)

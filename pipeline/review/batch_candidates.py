@@ -33,9 +33,8 @@ from pipeline.store.entries.entry import (
 )
 from pipeline.store.entries.entry_depth import find_depths
 from pipeline.store.entries.queue import peek_queue
-from pipeline.store.paper.pages import Page
+from pipeline.store.paper.pages import Page, list_pages_by_sheet
 from pipeline.store.paper.protected_identity import find_covered_areas
-from pipeline.store.paper.sheets import list_pages_by_sheet
 from pipeline.store.review.batch_items import (
     ItemRow,
     confident_readings,

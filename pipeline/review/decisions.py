@@ -73,7 +73,7 @@ from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers, set_confirmed_area
+from pipeline.store.paper.pages import list_sheet_pages, missing_page_numbers, set_confirmed_area
 from pipeline.store.quality import seeded_errors
 from pipeline.store.quality.rekeying import sample_for_rekeying
 from pipeline.store.review.duties import reopen_duties

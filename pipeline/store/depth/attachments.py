@@ -17,8 +17,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.form import EntriesPer, Forms
+from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Outcome, Person
+from pipeline.domain.review.rules import form_area
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages, list_followers
@@ -36,8 +38,7 @@ from pipeline.store.entries.sheet_entries import make_entries
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.pages import STATE_READ, Page, load_page
-from pipeline.store.paper.sheets import ATTACHMENT_FORM, FREE_NOTE_FORM, form_area, list_sheet_pages
+from pipeline.store.paper.pages import STATE_READ, Page, list_sheet_pages, load_page
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import attachment, is_attachment
 

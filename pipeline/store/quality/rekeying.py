@@ -24,7 +24,7 @@ from pipeline.domain.law.permissions import Action, permitted_units, require_per
 from pipeline.domain.model import Person, State
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.same_person import is_by_same_person
+from pipeline.store.accounts.visibility import is_by_same_person
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import is_drawn, rekeying_share, sampling_key
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
@@ -37,8 +37,7 @@ from pipeline.store.entries.entry import (
     load_visible_entry,
     stale_decision_error,
 )
-from pipeline.store.paper.pages import Page
-from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
+from pipeline.store.paper.pages import Page, list_sheet_pages, missing_page_numbers
 from pipeline.store.schema import paper, registers
 from pipeline.store.schema.clock import LONGEST_CLAIM, has_lapsed, is_claimed
 from pipeline.store.schema.review import control

@@ -28,7 +28,7 @@ from pipeline.domain.review.seeded_errors import (
     restore_true_words,
 )
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.same_person import is_by_same_person
+from pipeline.store.accounts.visibility import is_by_same_person
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, sampling_key
 from pipeline.store.entries.answers import delete_answer_draft, save_answer_drafts

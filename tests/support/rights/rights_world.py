@@ -48,8 +48,7 @@ from pipeline.store.exports.care_system_matches import save_match_decision
 from pipeline.store.lookup.search import EntrySearch
 from pipeline.store.paper import page_lists
 from pipeline.store.paper.intake.stacks import WatchedFolder, save_watched_folder
-from pipeline.store.paper.pages import Page, mark_page_failed
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.pages import Page, list_sheet_pages, mark_page_failed
 from pipeline.store.quality.rekeying import RekeyingTask
 from pipeline.store.registers import blocks
 from pipeline.store.registers.planning import save_pack_quantities

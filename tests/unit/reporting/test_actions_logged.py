@@ -121,7 +121,7 @@ NEEDS_NONE = {
     "store.paper.page_lists.list_new_scans": LIST,
     "store.paper.intake.stacks.list_watched_folders": "names of files in folders, no client",
     "store.paper.intake.stacks.list_stacks": FIGURES,
-    "store.paper.pages.list_problem_pages": LIST,
+    "store.paper.page_lists.list_problem_pages": LIST,
     "store.entries.queue.peek_queue": LIST,
     "store.review.batch_items.list_open_items": PART,
     "store.review.batch_items.load_own_batch": PART,

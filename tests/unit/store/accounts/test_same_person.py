@@ -21,7 +21,7 @@ from pipeline.review.rekeying import adjudicate
 from pipeline.store.accounts import access_notices, people
 from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes
-from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.accounts.visibility import is_same_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import fields_taken_back

@@ -26,12 +26,8 @@ from pipeline.store.entries.attached_pages import (
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports.records import load_records
-from pipeline.store.paper.pages import (
-    count_pages_by_state,
-    list_problem_pages,
-    load_page,
-)
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.page_lists import list_problem_pages
+from pipeline.store.paper.pages import count_pages_by_state, list_sheet_pages, load_page
 from tests.support.rights.things_found import confirm
 from tests.support.store.ward import (
     ADMIN,

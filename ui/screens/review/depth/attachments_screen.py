@@ -14,6 +14,7 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, InvalidAnswerError, ReviewError, StoreError
+from pipeline.domain.form.rules import ATTACHMENT_FORM
 from pipeline.domain.model import Client, Person
 from pipeline.domain.review.attachment_title import propose_day, propose_title
 from pipeline.domain.review.field_values import normalize_value
@@ -25,7 +26,6 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import AttachedPage, page_words
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.paper.pages import Page
-from pipeline.store.paper.sheets import ATTACHMENT_FORM
 from pipeline.store.registers.client_register import load_client, restrict_client
 from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
