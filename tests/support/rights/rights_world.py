@@ -326,7 +326,8 @@ class World:
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
         if name.startswith(
             (
-                f"{P}store.depth.",
+                f"{P}review.attachments.",
+                f"{P}review.page_areas.",
                 f"{P}store.entries.attached_pages.",
                 f"{P}store.entries.entry_depth.",
                 f"{P}store.review.duties.",

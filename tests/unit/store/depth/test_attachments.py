@@ -12,11 +12,10 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, Value
 from pipeline.domain.record import TypedPart
 from pipeline.domain.settings import ROOT
-from pipeline.review import decisions
+from pipeline.review import attachments, decisions
+from pipeline.review.attachments import AttachmentChoice
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.store import Store
-from pipeline.store.depth import attachments
-from pipeline.store.depth.attachments import AttachmentChoice
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import (
     find_sheet_before,
