@@ -23,9 +23,10 @@ from pipeline.domain.review.rules import (
     is_routine,
     largest_batch,
 )
-from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, make_seeded_error
+from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error
 from pipeline.domain.settings import QueueOrder
-from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, sampling_key
+from pipeline.review.seeded_errors import draw_seeded_error
+from pipeline.store.database.sampling_key import sampling_key
 from pipeline.store.entries.entry import (
     Entry,
     entry_form,
@@ -188,13 +189,8 @@ def _choose_seeded_errors(
             if earlier.outcome is None and earlier.field in free
             else {}
         )
-    # The first drawn field whose value can be changed plausibly.
-    drawn = [name for name in free if is_drawn(key, share, "plant", entry.id, name)]
-    for name in sorted(drawn, key=lambda name: keyed_fraction(key, "plant", entry.id, name)):
-        spec, reading = free[name]
-        if (error := make_seeded_error(spec, reading, f"{key} {entry.id} {name}")) is not None:
-            return {name: error}
-    return {}
+    drawn = draw_seeded_error(key, share, entry.id, free.values())
+    return dict([drawn]) if drawn else {}
 
 
 def _filter_visible(

@@ -185,11 +185,11 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}reporting.data_quality.measure_reviewers_work": (Action.QUALITY, R.UNIT),
     # Of own units only, as test_drift shows: so few answers as here cannot be compared.
     f"{P}reporting.watching.drift.list_drift": (Action.QUALITY, R.EVERYWHERE),
-    f"{P}store.quality.rekeying.claim_next_rekeying": (Action.REVIEW, R.LISTED),
-    f"{P}store.quality.rekeying.load_claimed_task": (Action.REVIEW, R.PAPER),
+    f"{P}store.quality.checked_work.claim_next_rekeying": (Action.REVIEW, R.LISTED),
+    f"{P}store.quality.checked_work.load_claimed_task": (Action.REVIEW, R.PAPER),
     f"{P}review.rekeying.save_rekeyed_answer": (Action.REVIEW, R.PAPER),
-    f"{P}store.quality.rekeying.skip_rekeying": (Action.REVIEW, R.EVERYWHERE),
-    f"{P}store.quality.rekeying.count_open_rekeying": (Action.PROGRESS, R.COUNTED),
+    f"{P}store.quality.checked_work.skip_rekeying": (Action.REVIEW, R.EVERYWHERE),
+    f"{P}store.quality.checked_work.count_open_rekeying": (Action.PROGRESS, R.COUNTED),
     f"{P}review.rekeying.adjudicate": (Action.REVIEW, R.PAPER),
     f"{P}store.quality.result_counts.save_view_time": (Action.REVIEW, R.PAPER),
     f"{P}review.batches.claim_next_batch": (Action.REVIEW, R.LISTED),
@@ -199,8 +199,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}review.batches.undo_last_batch": (Action.REVIEW, R.LISTED),
     f"{P}store.review.batch_items.set_batch_review": (Action.PULL, R.UNIT),
     f"{P}store.review.batch_items.batch_review_by_unit": (Action.PULL, R.EVERYWHERE),
-    f"{P}store.quality.seeded_errors.with_seeded_error": (Action.REVIEW, R.PAPER),
-    f"{P}store.quality.seeded_errors.last_missed_field": (Action.REVIEW, R.PAPER),
+    f"{P}review.seeded_errors.with_seeded_error": (Action.REVIEW, R.PAPER),
+    f"{P}review.seeded_errors.last_missed_field": (Action.REVIEW, R.PAPER),
     f"{P}store.review.duplicate_entries.find_similar_entries": (Action.REVIEW, R.PAPER),
     f"{P}review.duplicates.mark_duplicate": (Action.REVIEW, R.PAPER),
     f"{P}review.duplicates.withdraw_duplicate_mark": (Action.REVIEW, R.PAPER),
@@ -338,16 +338,16 @@ NOT_ACTING: Mapping[str, str] = {
         "part of a group; what the person may not see is left out"
     ),
     f"{P}store.review.batch_items.load_own_batch": "finds the person's own group",
-    f"{P}store.quality.seeded_errors.add_batch_seeded_error": (
+    f"{P}review.seeded_errors.add_batch_seeded_error": (
         "part of a group that `next_group` has let through"
     ),
-    f"{P}store.quality.seeded_errors.judge_batch_seeded_error": (
+    f"{P}review.seeded_errors.judge_batch_seeded_error": (
         "part of a group that `confirm_group` has let through"
     ),
-    f"{P}store.quality.seeded_errors.judge_seeded_error": (
+    f"{P}review.seeded_errors.judge_seeded_error": (
         "part of a decision that `seen` has let through"
     ),
-    f"{P}store.quality.seeded_errors.fields_matching_seeded_errors": (
+    f"{P}review.seeded_errors.fields_matching_seeded_errors": (
         "part of a decision that `seen` has let through"
     ),
     f"{P}store.entries.entry_view.load_entry_view": "shows what its caller has asked for",

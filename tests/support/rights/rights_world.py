@@ -49,7 +49,7 @@ from pipeline.store.lookup.search import EntrySearch
 from pipeline.store.paper import page_lists
 from pipeline.store.paper.intake.stacks import WatchedFolder, save_watched_folder
 from pipeline.store.paper.pages import Page, list_sheet_pages, mark_page_failed
-from pipeline.store.quality.rekeying import RekeyingTask
+from pipeline.store.quality.checked_work import RekeyingTask
 from pipeline.store.registers import blocks
 from pipeline.store.registers.planning import save_pack_quantities
 from pipeline.store.schema import paper
