@@ -276,7 +276,7 @@ def reread(
 
     Pages without an image, from damaged files, are left: scan their paper again.
     """
-    from pipeline.store.paper.pages import requeue_failed_pages
+    from pipeline.store.paper.page_lists import requeue_failed_pages
 
     store = open_workspace()
     person = resolve_acting_person(store, login)

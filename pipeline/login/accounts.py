@@ -32,7 +32,7 @@ from pipeline.store.accounts.login.second_factor import (
     use_code,
 )
 from pipeline.store.accounts.people import NO_PASSWORD
-from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.accounts.visibility import is_same_person
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.registers import client_register

@@ -37,8 +37,8 @@ from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.operations.demo_truth import PaperTruth, SampleTruth
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.review import decisions, signing
-from pipeline.store.depth.attachments import AttachmentChoice, attach_pages, list_proposed_pages
-from pipeline.store.depth.page_areas import cut_area, split_page
+from pipeline.review.attachments import AttachmentChoice, attach_pages, list_proposed_pages
+from pipeline.review.page_areas import cut_area, split_page
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView

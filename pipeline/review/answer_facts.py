@@ -18,6 +18,7 @@ from pipeline.domain.review.rules import (
     Answer,
     agrees_with_reading,
     answered_text,
+    confirmed_area,
     is_read_as_printed,
     is_settled,
     needs_blind_keying,
@@ -25,7 +26,6 @@ from pipeline.domain.review.rules import (
 from pipeline.store.entries.answers import AnswerOrigin, BatchAnswers, DecidedAnswer
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.queue_order import decided_due_time
-from pipeline.store.paper.sheets import confirmed_area
 
 
 def first_review_answers(

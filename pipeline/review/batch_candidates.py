@@ -23,9 +23,10 @@ from pipeline.domain.review.rules import (
     is_routine,
     largest_batch,
 )
-from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error, make_seeded_error
+from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error
 from pipeline.domain.settings import QueueOrder
-from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, sampling_key
+from pipeline.review.seeded_errors import draw_seeded_error
+from pipeline.store.database.sampling_key import sampling_key
 from pipeline.store.entries.entry import (
     Entry,
     entry_form,
@@ -33,9 +34,8 @@ from pipeline.store.entries.entry import (
 )
 from pipeline.store.entries.entry_depth import find_depths
 from pipeline.store.entries.queue import peek_queue
-from pipeline.store.paper.pages import Page
+from pipeline.store.paper.pages import Page, list_pages_by_sheet
 from pipeline.store.paper.protected_identity import find_covered_areas
-from pipeline.store.paper.sheets import list_pages_by_sheet
 from pipeline.store.review.batch_items import (
     ItemRow,
     confident_readings,
@@ -189,13 +189,8 @@ def _choose_seeded_errors(
             if earlier.outcome is None and earlier.field in free
             else {}
         )
-    # The first drawn field whose value can be changed plausibly.
-    drawn = [name for name in free if is_drawn(key, share, "plant", entry.id, name)]
-    for name in sorted(drawn, key=lambda name: keyed_fraction(key, "plant", entry.id, name)):
-        spec, reading = free[name]
-        if (error := make_seeded_error(spec, reading, f"{key} {entry.id} {name}")) is not None:
-            return {name: error}
-    return {}
+    drawn = draw_seeded_error(key, share, entry.id, free.values())
+    return dict([drawn]) if drawn else {}
 
 
 def _filter_visible(

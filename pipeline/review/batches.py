@@ -20,6 +20,7 @@ from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import MIN_BATCH_SIZE, Answer
 from pipeline.domain.settings import QueueOrder
+from pipeline.review import seeded_errors
 from pipeline.review.batch_candidates import BatchCandidate, choose_candidates
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
@@ -28,7 +29,7 @@ from pipeline.store.entries.entry import Entry, entry_form, is_claimed_by_other,
 from pipeline.store.entries.queue import CLAIM_MINUTES
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page
-from pipeline.store.quality import seeded_errors
+from pipeline.store.quality.checked_work import OUTCOME_MISSED
 from pipeline.store.review.batch_items import (
     OUTCOME_GONE,
     OUTCOME_UNDONE,
@@ -238,7 +239,7 @@ def confirm_batch(
             if reading is not None
             else None
         )
-        if seeded_outcome == seeded_errors.OUTCOME_MISSED:
+        if seeded_outcome == OUTCOME_MISSED:
             missed.append(_build_batch_item(conn, forms, row, entry))
         outcome = _item_outcome(reading, shown, odd=row.marked, seeded=seeded_outcome is not None)
         end_item(conn, row, outcome, now)

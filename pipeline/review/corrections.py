@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.rules import choice_forms
 from pipeline.domain.law.permissions import Action, permitted_areas
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import (
@@ -67,7 +68,7 @@ from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.lookup.own_actions import was_corrected_last
-from pipeline.store.paper.sheets import choice_forms, list_sheet_pages, set_confirmed_area
+from pipeline.store.paper.pages import list_sheet_pages, set_confirmed_area
 from pipeline.store.registers.client_register import find_client
 from pipeline.store.review.duplicate_entries import find_active_mark
 from pipeline.store.review.duties import reopen_duties

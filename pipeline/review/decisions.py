@@ -31,6 +31,7 @@ from pipeline.domain.review.rules import (
     next_state,
 )
 from pipeline.registers.client_check import ClientStatement
+from pipeline.review import seeded_errors
 from pipeline.review.answer_facts import (
     derive_entry_facts,
     first_review_answers,
@@ -41,6 +42,7 @@ from pipeline.review.client_question import (
     find_contradicted_client_field,
     save_client_choice,
 )
+from pipeline.review.seeded_errors import sample_for_rekeying
 from pipeline.store.entries.answers import (
     AnswerOrigin,
     DecidedAnswer,
@@ -73,9 +75,7 @@ from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers, set_confirmed_area
-from pipeline.store.quality import seeded_errors
-from pipeline.store.quality.rekeying import sample_for_rekeying
+from pipeline.store.paper.pages import list_sheet_pages, missing_page_numbers, set_confirmed_area
 from pipeline.store.review.duties import reopen_duties
 
 NO_CLIENT_STATEMENT = ClientStatement()

@@ -26,7 +26,7 @@ from pipeline.store.entries.entry import (
     load_visible_entry,
 )
 from pipeline.store.event_log.events import contains_pid, record
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.pages import list_sheet_pages
 from pipeline.store.review.author_questions import (
     ANSWERED_REASON,
     ASK_AUTHOR_REASON,

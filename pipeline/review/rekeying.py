@@ -22,7 +22,7 @@ from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_answers
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import Entry, stale_decision_error
 from pipeline.store.event_log.events import record
-from pipeline.store.quality.rekeying import (
+from pipeline.store.quality.checked_work import (
     RekeyingOutcome,
     RekeyingRow,
     RekeyingTask,

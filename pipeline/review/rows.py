@@ -48,8 +48,7 @@ from pipeline.store.entries.entry import (
 from pipeline.store.entries.entry_depth import find_depth
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.entries.queue import open_claimed_entry
-from pipeline.store.paper.pages import Page
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.pages import Page, list_sheet_pages
 from pipeline.store.registers.client_register import find_client, restrict_client
 
 _REPEATED = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS})

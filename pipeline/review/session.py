@@ -19,6 +19,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.review.decisions import Decision, decide_entry
+from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import delete_answer_draft, save_answer_drafts
@@ -31,7 +32,6 @@ from pipeline.store.entries.entry import (
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.quality.result_counts import save_view_time
-from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.schema.clock import utc_now
 
 MIN_VIEW_TIME = timedelta(milliseconds=500)

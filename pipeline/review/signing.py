@@ -27,7 +27,7 @@ from pipeline.domain.law.permissions import (
 from pipeline.domain.model import EntryState, Person
 from pipeline.registers.staff import SAME_NAME_REASON, is_author, is_on_behalf
 from pipeline.store.accounts import people, visibility
-from pipeline.store.accounts.same_person import find_own_logins
+from pipeline.store.accounts.visibility import find_own_logins
 from pipeline.store.entries.entry import (
     Entry,
     advance_entry,

@@ -31,8 +31,8 @@ from pipeline.store.entries.entry import (
 from pipeline.store.entries.queue_order import apply_priorities
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
+from pipeline.store.paper.pages import list_sheet_pages
 from pipeline.store.paper.protected_identity import find_hidden_pids, find_sheet_pids
-from pipeline.store.paper.sheets import list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit, load_client
 from pipeline.store.review.transferred import (
     add_transfer,

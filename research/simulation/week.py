@@ -40,6 +40,7 @@ from pipeline.review import decisions
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.decisions import NO_CLIENT_STATEMENT
 from pipeline.review.rekeying import adjudicate
+from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -47,8 +48,7 @@ from pipeline.store.entries.entry import make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.paper import pages
-from pipeline.store.quality import rekeying
-from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
+from pipeline.store.quality import checked_work
 from pipeline.store.registers import client_register
 from pipeline.store.schema.review import control_key
 from research.simulation.paper import WEEK_UNIT, SimulatedSheet, load_sample_clients, make_sheets
@@ -356,7 +356,7 @@ class _WeekSimulation:
         return self._save(conn, person, view, given)
 
     def _control(self, conn: Connection, person: Person) -> bool:
-        task = rekeying.claim_next_rekeying(conn, self.forms, person, self.now, 15)
+        task = checked_work.claim_next_rekeying(conn, self.forms, person, self.now, 15)
         if task is None:
             return False
         serial = task.page.sheet or ""

@@ -11,10 +11,7 @@ FORMS = {path.parent.name for path in (ROOT / "forms").glob("*/form.yaml")}
 NAMED = {
     "pipeline/domain/form/form.py": {"signaturfortydligande", "forsattsblad"},  # its own lists
     "pipeline/forms/visit_lists.py": {"korlista"},  # what a plan is printed on by default
-    "pipeline/store/paper/sheets.py": {
-        "bilaga",
-        "fri-anteckning",
-    },  # unknown and attached pages
+    "pipeline/domain/form/rules.py": {"bilaga", "fri-anteckning"},  # attached and unknown pages
     "ui/screens/practice.py": {"hsl-anteckning"},  # the sheet of the practice
 }
 """Why each file may name these forms."""

@@ -13,7 +13,7 @@ from research.figures.imports import sources, syntax_tree
 
 STORE_FOLDERS = (
     *("schema", "database", "event_log"),
-    *("accounts", "registers", "paper", "entries", "quality", "exports", "depth", "review"),
+    *("accounts", "registers", "paper", "entries", "quality", "exports", "review"),
     *("reports", "lookup"),
 )
 """The inner order of the store: tables, then rows, then queries over many of them."""

@@ -24,7 +24,7 @@ from pipeline.operations.page_job import ReaderFactory
 from pipeline.operations.worker_pool import WorkerPool, run_pool
 from pipeline.store.database.history import alembic_version, head
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.paper.pages import list_problem_pages, requeue_page
+from pipeline.store.paper.page_lists import list_problem_pages, requeue_page
 from pipeline.store.registers.client_register import save_units
 from tests.faults import readers
 from tests.faults.watching import (

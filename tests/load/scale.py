@@ -89,7 +89,7 @@ ACTS: dict[str, Callable[[Connection], object]] = {
         measure_pace(conn, utc_now()),
     ),
     "Åtgärda": lambda conn: (
-        pages.list_problem_pages(conn, ADMINISTRATOR),
+        page_lists.list_problem_pages(conn, ADMINISTRATOR),
         page_lists.list_incomplete_sheets(conn, ADMINISTRATOR),
         page_lists.list_blank_pages(conn, ADMINISTRATOR),
         page_lists.list_repeated_pages(conn, ADMINISTRATOR),

@@ -13,10 +13,10 @@ from pipeline.domain.errors import ReviewError
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.review import decisions
+from pipeline.review.seeded_errors import with_seeded_error
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.exports import ready_entries, records
-from pipeline.store.quality.seeded_errors import with_seeded_error
 from pipeline.store.schema.review import plant
 from tests.support.store.ward import EVA, FORMS, NOW, PLAN, SAID, Ward, answers
 

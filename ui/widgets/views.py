@@ -5,11 +5,10 @@ A key that is pressed before the user can have read it is a double press.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import streamlit as st
 
-from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.schema.clock import utc_now
 
 _DRAWN_KEY = "first_look"
@@ -30,15 +29,12 @@ def reset_drawn() -> None:
 
 
 def drawn_at(what: str) -> datetime | None:
-    """Return since when `what` is on the screen; None if it is not what was drawn last."""
+    """Return since when `what` is on the screen; None if it is not what was drawn last.
+
+    Whether that is long enough is asked of the review (`Review.has_been_seen`).
+    """
     name, at = _last_drawn()
     return at if name == what else None
-
-
-def is_too_soon(what: str, now: datetime, min_time: timedelta | None = None) -> bool:
-    """Return whether `what` has been on the screen for less than `min_time` (`MIN_VIEW_TIME`)."""
-    at = drawn_at(what)
-    return at is None or now - at < (MIN_VIEW_TIME if min_time is None else min_time)
 
 
 def _last_drawn() -> tuple[str, datetime | None]:

@@ -7,6 +7,7 @@ form's definition; this is what happens with what was read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -16,6 +17,7 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import StrictModel
+from pipeline.domain.settings import ROOT
 
 # Load YAML: forms, refused if aliases multiply their content, and rules of law.
 
@@ -152,3 +154,24 @@ def load_form_rules(*folders: Path) -> dict[str, FormRules]:
     """
     paths = (path for folder in folders for path in folder.glob("*/rules.yaml"))
     return {path.parent.name: load_rules_file(path, _SCHEMA) for path in paths}
+
+
+FREE_NOTE_FORM = ("fri-anteckning", 1)
+"""The form of a page without a known code (okänd handling): a person keys what it says.
+
+It is class A until a person has looked at it.
+"""
+
+
+ATTACHMENT_FORM = ("bilaga", 1)
+"""The form of an attachment that belongs to no other sheet; also printed as a cover of several."""
+
+
+@cache
+def choice_forms() -> frozenset[str]:
+    """Return the program's forms of every area of law whose answers choose the entry's area.
+
+    It is that of the unit until a person has confirmed what is ticked.
+    """
+    rules = load_form_rules(ROOT / "forms").items()
+    return frozenset(form_id for form_id, each in rules if each.every_area and each.areas)

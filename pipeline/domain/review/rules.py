@@ -13,6 +13,7 @@ Routine fields are reviewed in batches: grids of similar field images.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -416,8 +417,32 @@ def can_batch(form: Form, spec: FieldSpec, row: int | None) -> bool:
 
 def largest_batch(keys: Iterable[BatchKey], min_size: int) -> BatchKey | None:
     """Return the most frequent key, the earliest of several; None if none has `min_size` items."""
-    counts: dict[BatchKey, int] = {}
-    for key in keys:
-        counts[key] = counts.get(key, 0) + 1
-    best = max(counts, key=lambda key: counts[key], default=None)
-    return best if best is not None and counts[best] >= min_size else None
+    most_common = Counter(keys).most_common(1)
+    return next((key for key, count in most_common if count >= min_size), None)
+
+
+def form_area(form: Form | None) -> str | None:
+    """Return the area of law of a form; None where that of the unit applies.
+
+    That is the case for unknown forms and for forms that every unit uses, such as the free note.
+    """
+    return None if form is None or form.rules.every_area else form.area.value
+
+
+def confirmed_area(form: Form, answers: Mapping[str, Answer]) -> str | None:
+    """Return the area of law of an entry with these answers.
+
+    A note of every area gives its own; if it gives no valid one, that of its unit applies.
+    """
+    answer = answers.get(form.rules.area_field) if form.rules.every_area else None
+    return form.rules.areas.get(answer.value) if answer else form_area(form)
+
+
+def record_area(form: Form, answers: Mapping[str, Answer], area: str) -> str:
+    """Return the area of law that the record of an entry is of: LSS where the paper says so.
+
+    LSS has a personal file of its own. Who may see the entry follows from its area alone, so that
+    no entry leaves those who work with it.
+    """
+    answer = None if form.rules.every_area else answers.get(form.rules.area_field)
+    return form.rules.areas.get(answer.value, area) if answer else area

@@ -45,7 +45,7 @@ from pipeline.store.exports.archives import (
     SheetWait,
 )
 from pipeline.store.exports.run_items import Connection
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.pages import list_sheet_pages
 
 MAX_SHEETS = 200
 """Sheets of one package, so that it fits in memory; the others wait for the next."""

@@ -17,7 +17,7 @@ from pipeline.domain.errors import NotAllowedError, UsageError
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
-from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.accounts.visibility import is_same_person
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import registers
 from pipeline.store.schema.accounts import access_change, break_glass_use

@@ -32,7 +32,7 @@ from pipeline.domain.form.form import EntriesPer, Form
 from pipeline.domain.issues import IssueCode, parse_issues
 from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.rules import Answer
-from pipeline.store.accounts.same_person import find_own_logins
+from pipeline.store.accounts.visibility import find_own_logins
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.schema import paper

@@ -25,13 +25,13 @@ from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import FormError, ReviewError, StaleDecisionError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import EntriesPer, Form, Forms, Subject
+from pipeline.domain.form.rules import FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.review.triage import LEVEL_BY_CLASS
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.paper.pages import Page, load_page_reading
-from pipeline.store.paper.sheets import FREE_NOTE_FORM
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import LONGEST_CLAIM, utc_now
 

@@ -41,13 +41,12 @@ from pipeline.store.entries.entry_depth import find_depth, list_asked_names, pri
 from pipeline.store.entries.later_scans import find_later_scan_issues
 from pipeline.store.entries.queue_order import find_met_rules
 from pipeline.store.entries.second_reviewer import must_not_review
-from pipeline.store.paper.pages import Page
+from pipeline.store.paper.pages import Page, list_sheet_pages, missing_page_numbers
 from pipeline.store.paper.protected_identity import (
     IDENTIFYING_MEANINGS,
     CoveredAreas,
     find_covered_areas,
 )
-from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
 from pipeline.store.registers.client_register import load_client, restrict_client
 
 _OVERRIDES_READING = frozenset({AnswerOrigin.CHANGED, AnswerOrigin.CORRECTION, AnswerOrigin.SECOND})

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.same_person import is_by_same_person
+from pipeline.store.accounts.visibility import is_by_same_person
 from pipeline.store.entries.answers import CELL_ODD, AnswerOrigin, is_latest_round
 from pipeline.store.entries.entry import Entry, count_entries
 from pipeline.store.schema import paper

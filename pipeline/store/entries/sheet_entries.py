@@ -14,8 +14,10 @@ from sqlalchemy import Connection, insert, update
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms, Subject
+from pipeline.domain.form.rules import FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Outcome, PageReading, Person, Reading, State
+from pipeline.domain.review.rules import form_area
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.entry import (
@@ -45,11 +47,11 @@ from pipeline.store.paper.pages import (
     is_empty_sheet,
     is_queued,
     is_unsettled_duplicate,
+    list_sheet_pages,
     load_page,
     load_page_reading,
     mark_page_failed,
 )
-from pipeline.store.paper.sheets import FREE_NOTE_FORM, form_area, list_sheet_pages
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid
 from pipeline.store.schema import paper

@@ -35,7 +35,7 @@ from pipeline.store.event_log.events import record
 from pipeline.store.exports import run_items
 from pipeline.store.exports.care_system_exports import is_active
 from pipeline.store.exports.run_items import RunItem
-from pipeline.store.quality.seeded_errors import has_open_seeded_error
+from pipeline.store.quality.checked_work import has_open_seeded_error
 from pipeline.store.schema import exports, paper, registers
 from pipeline.store.schema.exports import care_list, care_row, clash_decision
 

@@ -27,12 +27,12 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.record import EntryChange
+from pipeline.domain.review.rules import record_area
 from pipeline.store.accounts.people import names_by_login
 from pipeline.store.database.engines import upsert_where
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.records import load_answers
 from pipeline.store.exports.run_items import RunItem
-from pipeline.store.paper.sheets import record_area
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema.clock import has_lapsed, is_claimed
 from pipeline.store.schema.exports import (

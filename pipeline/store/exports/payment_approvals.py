@@ -20,7 +20,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.record import Stamp
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.accounts.visibility import is_same_person
 from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, load_entry
 from pipeline.store.event_log import events
 from pipeline.store.schema import paper

@@ -32,8 +32,7 @@ from pipeline.store.exports.run_items import (
     is_overtaken,
     latest_exports,
 )
-from pipeline.store.quality.rekeying import has_open_difference
-from pipeline.store.quality.seeded_errors import has_open_seeded_error
+from pipeline.store.quality.checked_work import has_open_difference, has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import export_item, export_run, receipt

@@ -24,7 +24,7 @@ from pipeline.domain.review.depth import (
     name_boxes,
     unanswered_fields,
 )
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import Answer, record_area
 from pipeline.registers.outages import OutagePeriod, find_outage, find_system
 from pipeline.registers.staff import find_member
 from pipeline.store.accounts.people import names_by_login
@@ -33,8 +33,8 @@ from pipeline.store.entries.entry import Entry, entry_form, select_entries
 from pipeline.store.exports.payment_approvals import list_approvals
 from pipeline.store.exports.run_items import WAS_UNDONE, last_export_before_void
 from pipeline.store.paper.bundles import describe_bundle_places
-from pipeline.store.paper.sheets import missing_pages_by_sheet, record_area
-from pipeline.store.quality.seeded_errors import has_open_seeded_error
+from pipeline.store.paper.pages import missing_pages_by_sheet
+from pipeline.store.quality.checked_work import has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.hsa_ids import hsa_ids_by_login, hsa_ids_by_unit, providers_by_unit
 from pipeline.store.registers.planning import list_outages

@@ -19,8 +19,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.record import PreviousExport
 from pipeline.store.accounts import visibility
 from pipeline.store.exports.ready_entries import signature_rule
-from pipeline.store.quality.rekeying import has_open_difference
-from pipeline.store.quality.seeded_errors import has_open_seeded_error
+from pipeline.store.quality.checked_work import has_open_difference, has_open_seeded_error
 from pipeline.store.schema.exports import export_run, export_undo, statistics_item
 from pipeline.store.schema.paper import entry, event
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, null, or_, select
 
+from pipeline.domain.form.rules import choice_forms
 from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
@@ -18,7 +19,6 @@ from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
 from pipeline.store.event_log.events import record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.lookup.search import FoundEntry, with_clients
-from pipeline.store.paper.sheets import choice_forms
 from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
 from pipeline.store.schema import paper, tally
 from pipeline.store.schema.id_chunks import chunk_ids

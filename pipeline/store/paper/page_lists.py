@@ -1,4 +1,4 @@
-"""Lists of pages to look up, so that nothing that came in disappears silently; closing failed ones.
+"""Lists of pages to look up, so that nothing disappears silently; failed ones read again or closed.
 
 All of them raise NotAllowedError for a person who does not handle problems.
 """
@@ -7,8 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.law import permissions
@@ -16,8 +25,17 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import CloseReason, Outcome, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.event_log.events import record
-from pipeline.store.paper.pages import STATE_FAILED, Page, is_closed, is_failed, load_page
-from pipeline.store.paper.sheets import list_pages_by_sheet, missing_page_numbers
+from pipeline.store.paper.pages import (
+    STATE_FAILED,
+    STATE_QUEUED,
+    Page,
+    is_closed,
+    is_failed,
+    is_problem,
+    list_pages_by_sheet,
+    load_page,
+    missing_page_numbers,
+)
 from pipeline.store.schema import paper
 from pipeline.store.schema.paper import page_closure
 from pipeline.store.schema.tally import HAS_SEVERAL_SIDES, IS_BLANK
@@ -239,3 +257,73 @@ def _is_scanned_as(conn: Connection, page: Page, other: str) -> bool:
     is_other_batch = (table.batch == other) & (table.batch != page.batch)
     query = select(table.id).where(is_other_page | is_other_batch, table.state != STATE_FAILED)
     return conn.execute(query.limit(1)).first() is not None
+
+
+def requeue_page(conn: Connection, person: Person, page_id: str) -> None:
+    """Queue a failed page again.
+
+    Raises:
+        NotAllowedError: the person does not handle problems of this unit.
+    """
+    page = load_page(conn, page_id)
+    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    # Only a failed page that has an image can be read again.
+    again = update(_page_table).where(
+        _page_table.c.id == page_id, is_failed, _page_table.c.image_sha256.is_not(None)
+    )
+    if conn.execute(again.values(state=STATE_QUEUED, reason="", outcome=None, attempts=0)).rowcount:
+        record(conn, person.login, "requeue", page_id, unit=page.unit)
+
+
+def requeue_failed_pages(conn: Connection, person: Person, unit: str | None = None) -> int:
+    """Queue every failed page again that has an image and that the person may see.
+
+    Args:
+        conn: a transaction.
+        person: who asks for it.
+        unit: only pages of this unit.
+
+    Returns:
+        How many pages are read again.
+
+    Raises:
+        NotAllowedError: the person does not handle problems, or not of this unit.
+    """
+    permissions.require_permission(person, Action.PROBLEMS, unit)
+    failed = select(_page_table.c.id).where(
+        is_failed,
+        _page_table.c.image_sha256.is_not(None),
+        visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
+    )
+    if unit is not None:
+        failed = failed.where(_page_table.c.unit == unit)
+    page_ids = list(conn.execute(failed).scalars())
+    for page_id in page_ids:
+        requeue_page(conn, person, page_id)
+    return len(page_ids)
+
+
+def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> list[Page]:
+    """Return pages that the person has to look into.
+
+    They are failed, possible duplicates, empty sheets, unidentified, or read with problems.
+
+    Raises:
+        NotAllowedError: the person does not handle problems.
+    """
+    permissions.require_permission(person, Action.PROBLEMS)
+    # The problems that the person can see.
+    visible = visibility.visible_pages_condition(conn, person, Action.PROBLEMS)
+    query = _problem_pages_query().where(visible).limit(limit)
+    return [Page.from_row(row) for row in conn.execute(query).mappings()]
+
+
+def list_all_problem_pages(conn: Connection) -> list[Page]:
+    """Return the problem pages of all units, to be counted."""
+    return [Page.from_row(row) for row in conn.execute(_problem_pages_query()).mappings()]
+
+
+def _problem_pages_query() -> Select[Any]:
+    return (
+        select(_page_table).where(is_problem).order_by(_page_table.c.scanned_at, _page_table.c.id)
+    )

@@ -11,6 +11,7 @@ Every page is done, waiting for a person, or failed, and never two of these:
 from __future__ import annotations
 
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -22,7 +23,6 @@ from sqlalchemy import (
     Connection,
     Row,
     RowMapping,
-    Select,
     String,
     and_,
     case,
@@ -36,17 +36,15 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.errors import StoreError
-from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
-from pipeline.domain.model import Outcome, Person, Reading, State, WordBox
-from pipeline.store.accounts import visibility
+from pipeline.domain.form.rules import choice_forms
+from pipeline.domain.model import Outcome, Reading, State, WordBox
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import list_page_tallies
 from pipeline.store.schema import paper, tally
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import entry, page, page_closure
-from pipeline.store.schema.review import attachment, is_attachment, page_area
+from pipeline.store.schema.review import ATTACHED_PAGES, attachment, is_attachment, page_area
 from pipeline.store.schema.tally import IS_LIVE_PAGE, IS_QUEUED
 
 STATE_QUEUED = "queued"
@@ -258,50 +256,6 @@ def mark_page_failed(conn: Connection, page_id: str, reason: str) -> None:
         record(conn, "system", "fail_page", page_id, unit=unit)
 
 
-def requeue_page(conn: Connection, person: Person, page_id: str) -> None:
-    """Queue a failed page again.
-
-    Raises:
-        NotAllowedError: the person does not handle problems of this unit.
-    """
-    page = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
-    # Only a failed page that has an image can be read again.
-    again = update(_page_table).where(
-        _page_table.c.id == page_id, is_failed, _page_table.c.image_sha256.is_not(None)
-    )
-    if conn.execute(again.values(state=STATE_QUEUED, reason="", outcome=None, attempts=0)).rowcount:
-        record(conn, person.login, "requeue", page_id, unit=page.unit)
-
-
-def requeue_failed_pages(conn: Connection, person: Person, unit: str | None = None) -> int:
-    """Queue every failed page again that has an image and that the person may see.
-
-    Args:
-        conn: a transaction.
-        person: who asks for it.
-        unit: only pages of this unit.
-
-    Returns:
-        How many pages are read again.
-
-    Raises:
-        NotAllowedError: the person does not handle problems, or not of this unit.
-    """
-    permissions.require_permission(person, Action.PROBLEMS, unit)
-    failed = select(_page_table.c.id).where(
-        is_failed,
-        _page_table.c.image_sha256.is_not(None),
-        visibility.visible_pages_condition(conn, person, Action.PROBLEMS),
-    )
-    if unit is not None:
-        failed = failed.where(_page_table.c.unit == unit)
-    page_ids = list(conn.execute(failed).scalars())
-    for page_id in page_ids:
-        requeue_page(conn, person, page_id)
-    return len(page_ids)
-
-
 def load_page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
     """Return the readings of a page, by field."""
     rows = conn.execute(select(paper.reading).where(paper.reading.c.page == page_id))
@@ -349,28 +303,9 @@ def count_closed_pages(conn: Connection) -> int:
 
 def list_batch_pages(conn: Connection, batch: str) -> list[Page]:
     """Return the pages of a batch in their order."""
-    return _select_pages(
-        conn,
-        select(_page_table).where(_page_table.c.batch == batch).order_by(_page_table.c.position),
-    )
-
-
-def list_problem_pages(conn: Connection, person: Person, limit: int = 500) -> list[Page]:
-    """Return pages that the person has to look into.
-
-    They are failed, possible duplicates, empty sheets, unidentified, or read with problems.
-
-    Raises:
-        NotAllowedError: the person does not handle problems.
-    """
-    permissions.require_permission(person, Action.PROBLEMS)
-    # The problems that the person can see.
-    return _select_pages(
-        conn,
-        _problem_pages_query()
-        .where(visibility.visible_pages_condition(conn, person, Action.PROBLEMS))
-        .limit(limit),
-    )
+    query = select(_page_table).where(_page_table.c.batch == batch)
+    rows = conn.execute(query.order_by(_page_table.c.position)).mappings()
+    return [Page.from_row(row) for row in rows]
 
 
 def list_image_names(conn: Connection) -> list[str]:
@@ -378,21 +313,6 @@ def list_image_names(conn: Connection) -> list[str]:
     # Pages that could not be imported have no image.
     scans = select(_page_table.c.image_sha256).where(_page_table.c.image_sha256.is_not(None))
     return list(conn.execute(scans.union(select(page_area.c.image_sha256))).scalars())
-
-
-def list_all_problem_pages(conn: Connection) -> list[Page]:
-    """Return the problem pages of all units, to be counted."""
-    return _select_pages(conn, _problem_pages_query())
-
-
-def _problem_pages_query() -> Select[Any]:
-    return (
-        select(_page_table).where(is_problem).order_by(_page_table.c.scanned_at, _page_table.c.id)
-    )
-
-
-def _select_pages(conn: Connection, query: Select[Any]) -> list[Page]:
-    return [Page.from_row(row) for row in conn.execute(query).mappings()]
 
 
 def _reading_from_row(row: Row[Any]) -> Reading:
@@ -407,3 +327,47 @@ def _reading_from_row(row: Row[Any]) -> Reading:
         evidence=reasons,
         words=words,
     )
+
+
+def list_sheet_pages(conn: Connection, sheet: str) -> list[Page]:
+    """Return the pages of a sheet that have come, by page number, without its attachments."""
+    return list_pages_by_sheet(conn, [sheet]).get(sheet, [])
+
+
+def list_pages_by_sheet(conn: Connection, sheets: Sequence[str]) -> dict[str, list[Page]]:
+    """Return the same of each of these sheets, in their order, without those that have none."""
+    query = (
+        select(_page_table)
+        .where(_page_table.c.sheet.in_(sheets), _page_table.c.id.not_in(ATTACHED_PAGES))
+        .order_by(_page_table.c.page_no, _page_table.c.id)
+    )
+    pages: dict[str, list[Page]] = defaultdict(list)
+    for row in conn.execute(query).mappings():
+        pages[row["sheet"]].append(Page.from_row(row))
+    return {sheet: pages[sheet] for sheet in sheets if sheet in pages}
+
+
+def missing_pages_by_sheet(conn: Connection, sheets: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of the pages that have not come, of each of these sheets.
+
+    This includes sheets that are known by a page's id, such as copies. An unidentified page misses
+    none.
+    """
+    found = list_pages_by_sheet(conn, sorted(sheets))
+    return {sheet: missing_page_numbers(pages) for sheet, pages in found.items()}
+
+
+def missing_page_numbers(sheet_pages: Iterable[Page]) -> tuple[int, ...]:
+    """Return the missing page numbers of a sheet of which these pages have come."""
+    pages = [page for page in sheet_pages if page.outcome is Outcome.READ]
+    count = max((p.pages or 1 for p in pages), default=0)
+    return tuple(sorted(set(range(1, count + 1)) - {p.page_no or 1 for p in pages}))
+
+
+def set_confirmed_area(conn: Connection, form_id: str, sheet: str, area: str | None) -> None:
+    """Set the area of the pages of a note of every area.
+
+    A person who may not see the note's text may not see its image either.
+    """
+    if form_id in choice_forms():
+        conn.execute(update(paper.page).where(paper.page.c.sheet == sheet).values(area=area))

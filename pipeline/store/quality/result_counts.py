@@ -17,7 +17,7 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.quality.seeded_errors import OUTCOME_CAUGHT, OUTCOME_MISSED
+from pipeline.store.quality.checked_work import OUTCOME_CAUGHT, OUTCOME_MISSED
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import control, look, plant
 

@@ -19,8 +19,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
 from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
 from pipeline.store.event_log.events import list_events
-from pipeline.store.paper.pages import Page
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.pages import Page, list_sheet_pages
 from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import find_issued_sheet
 from pipeline.store.reports.progress import IS_NOT_ENTERED

@@ -22,11 +22,8 @@ from pipeline.store.exports.archives import list_undelivered_packages
 from pipeline.store.exports.runs import IS_DELIVERED, list_undelivered_runs
 from pipeline.store.paper import pages
 from pipeline.store.paper.intake.batches import list_unfinished
-from pipeline.store.paper.pages import (
-    count_closed_pages,
-    count_pages_by_state,
-    list_all_problem_pages,
-)
+from pipeline.store.paper.page_lists import list_all_problem_pages
+from pipeline.store.paper.pages import count_closed_pages, count_pages_by_state
 from pipeline.store.paper.tallies import list_entry_tallies
 from pipeline.store.paper.workers import count_entries_by_state, count_queue
 from pipeline.store.registers.form_publications import list_publications

@@ -27,8 +27,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import count_where
-from pipeline.store.quality.rekeying import has_open_difference
-from pipeline.store.quality.seeded_errors import has_open_seeded_error
+from pipeline.store.quality.checked_work import has_open_difference, has_open_seeded_error
 from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.planning import list_outages, planned_counts
 from pipeline.store.reports.sheet_accounting import count_sheets

@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, Page, expect
 from pipeline.domain.model import Outcome, PageReading, Value
 from pipeline.files.images import decode_image
 from pipeline.store.database.store import Store
-from pipeline.store.depth.page_areas import list_parts
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.attached_pages import list_attached_pages
@@ -20,6 +19,7 @@ from pipeline.store.entries.client_identities import give_client_codes
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
+from pipeline.store.review.loose_pages import list_parts
 from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import (
     client,
@@ -221,6 +221,6 @@ def parts(store: Store, page_id: str) -> list[float]:
     with store.read() as conn:
         found = list_parts(conn, page_id)
     return [
-        float(decode_image(store.images.get(part.area.image_sha256), "image/jpeg").mean())
-        for part in found
+        float(decode_image(store.images.get(image), "image/jpeg").mean())
+        for image in found.values()
     ]

@@ -21,13 +21,13 @@ from pipeline.domain.model import (
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.review import decisions
+from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry, make_entry_id
 from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.exports.ready_entries import list_ready_entries
 from pipeline.store.exports.records import load_records
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
-from pipeline.store.quality.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import plant

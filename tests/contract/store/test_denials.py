@@ -21,7 +21,7 @@ from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.reporting.audit.client_extract import make_client_extract
 from pipeline.review import corrections, decisions
-from pipeline.store.depth.attachments import find_client_sheets
+from pipeline.review.attachments import find_client_sheets
 from pipeline.store.entries import queue
 from pipeline.store.event_log.events import client_log_subject, list_events, record
 from pipeline.store.event_log.hash_chain import read_rows

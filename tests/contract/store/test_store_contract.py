@@ -40,7 +40,7 @@ from pipeline.store.entries import queue, queue_order, versions
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.event_log.events import record
-from pipeline.store.paper import pages
+from pipeline.store.paper import page_lists, pages
 from pipeline.store.registers import client_register
 from pipeline.store.registers.issued_sheets import find_issued_sheet, save_issued_sheets
 from pipeline.store.review import author_questions
@@ -366,7 +366,7 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     ),
     "void": lambda conn, who, _: corrections.void_entry(conn, who, "AAAA-00", 0, "fel", NOW),
     "view_page": queue.record_page_view,
-    "requeue": pages.requeue_page,
+    "requeue": page_lists.requeue_page,
     "settle_duplicate": lambda conn, who, page: sheets.settle_duplicate(
         conn, who, page, FORMS, same=True
     ),

@@ -14,10 +14,10 @@ from pipeline.domain.model import IssuedSheet, Outcome, PageReading
 from pipeline.domain.settings import Settings
 from pipeline.preparation.drill.drills import Drill, DrillScan, _save, list_drills
 from pipeline.preparation.outage_pack.unit_documents import load_limits
+from pipeline.review.attachments import AttachmentChoice, attach_pages
+from pipeline.review.page_areas import PageArea, split_page
 from pipeline.review.rows import SeenRow
 from pipeline.store.database.store import Store
-from pipeline.store.depth.attachments import AttachmentChoice, attach_pages
-from pipeline.store.depth.page_areas import PageArea, split_page
 from pipeline.store.entries.attached_pages import save_page_text
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_depth import set_sheet_depth, set_unit_depth

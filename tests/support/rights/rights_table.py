@@ -38,9 +38,9 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}preparation.form_editor.previews.print_copies": (Action.PRINT, R.UNIT),
     f"{P}operations.intake.import_uploads": (Action.SCAN, R.UNIT),
     f"{P}store.paper.intake.stacks.list_stacks": (Action.SCAN, R.COUNTED),
-    f"{P}store.paper.pages.requeue_page": (Action.PROBLEMS, R.PAPER),
-    f"{P}store.paper.pages.requeue_failed_pages": (Action.PROBLEMS, R.EVERYWHERE),
-    f"{P}store.paper.pages.list_problem_pages": (Action.PROBLEMS, R.LISTED),
+    f"{P}store.paper.page_lists.requeue_page": (Action.PROBLEMS, R.PAPER),
+    f"{P}store.paper.page_lists.requeue_failed_pages": (Action.PROBLEMS, R.EVERYWHERE),
+    f"{P}store.paper.page_lists.list_problem_pages": (Action.PROBLEMS, R.LISTED),
     f"{P}store.paper.page_lists.list_blank_pages": (Action.PROBLEMS, R.LISTED_BLANK),
     f"{P}store.paper.page_lists.list_closed_pages": (Action.PROBLEMS, R.LISTED_BLANK),
     f"{P}store.paper.page_lists.close_failed_page": (Action.PROBLEMS, R.PAPER),
@@ -185,11 +185,11 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}reporting.data_quality.measure_reviewers_work": (Action.QUALITY, R.UNIT),
     # Of own units only, as test_drift shows: so few answers as here cannot be compared.
     f"{P}reporting.watching.drift.list_drift": (Action.QUALITY, R.EVERYWHERE),
-    f"{P}store.quality.rekeying.claim_next_rekeying": (Action.REVIEW, R.LISTED),
-    f"{P}store.quality.rekeying.load_claimed_task": (Action.REVIEW, R.PAPER),
+    f"{P}store.quality.checked_work.claim_next_rekeying": (Action.REVIEW, R.LISTED),
+    f"{P}store.quality.checked_work.load_claimed_task": (Action.REVIEW, R.PAPER),
     f"{P}review.rekeying.save_rekeyed_answer": (Action.REVIEW, R.PAPER),
-    f"{P}store.quality.rekeying.skip_rekeying": (Action.REVIEW, R.EVERYWHERE),
-    f"{P}store.quality.rekeying.count_open_rekeying": (Action.PROGRESS, R.COUNTED),
+    f"{P}store.quality.checked_work.skip_rekeying": (Action.REVIEW, R.EVERYWHERE),
+    f"{P}store.quality.checked_work.count_open_rekeying": (Action.PROGRESS, R.COUNTED),
     f"{P}review.rekeying.adjudicate": (Action.REVIEW, R.PAPER),
     f"{P}store.quality.result_counts.save_view_time": (Action.REVIEW, R.PAPER),
     f"{P}review.batches.claim_next_batch": (Action.REVIEW, R.LISTED),
@@ -199,8 +199,8 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}review.batches.undo_last_batch": (Action.REVIEW, R.LISTED),
     f"{P}store.review.batch_items.set_batch_review": (Action.PULL, R.UNIT),
     f"{P}store.review.batch_items.batch_review_by_unit": (Action.PULL, R.EVERYWHERE),
-    f"{P}store.quality.seeded_errors.with_seeded_error": (Action.REVIEW, R.PAPER),
-    f"{P}store.quality.seeded_errors.last_missed_field": (Action.REVIEW, R.PAPER),
+    f"{P}review.seeded_errors.with_seeded_error": (Action.REVIEW, R.PAPER),
+    f"{P}review.seeded_errors.last_missed_field": (Action.REVIEW, R.PAPER),
     f"{P}store.review.duplicate_entries.find_similar_entries": (Action.REVIEW, R.PAPER),
     f"{P}review.duplicates.mark_duplicate": (Action.REVIEW, R.PAPER),
     f"{P}review.duplicates.withdraw_duplicate_mark": (Action.REVIEW, R.PAPER),
@@ -279,17 +279,17 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.entries.entry_depth.list_unit_depths": (Action.PULL, R.COUNTED),
     f"{P}store.entries.entry_depth.set_unit_depth": (Action.PULL, R.UNIT),
     f"{P}store.entries.entry_depth.set_sheet_depth": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.list_proposed_pages": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.attach_pages": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.detach_page": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.move_attachment": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.set_own_attachment": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.take_free_entry": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.attachments.find_attachment_entries": (Action.REVIEW, R.LISTED),
-    f"{P}store.depth.attachments.find_client_sheets": (Action.REVIEW, R.SOUGHT),
-    f"{P}store.depth.attachments.list_entry_attachments": (Action.VIEW_PAGE, R.PAPER),
-    f"{P}store.depth.page_areas.split_page": (Action.REVIEW, R.PAPER),
-    f"{P}store.depth.page_areas.join_page": (Action.REVIEW, R.PAPER),
+    f"{P}review.attachments.list_proposed_pages": (Action.REVIEW, R.PAPER),
+    f"{P}review.attachments.attach_pages": (Action.REVIEW, R.PAPER),
+    f"{P}review.attachments.detach_page": (Action.REVIEW, R.PAPER),
+    f"{P}review.attachments.move_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}review.attachments.set_own_attachment": (Action.REVIEW, R.PAPER),
+    f"{P}review.attachments.take_free_entry": (Action.REVIEW, R.PAPER),
+    f"{P}review.attachments.find_attachment_entries": (Action.REVIEW, R.LISTED),
+    f"{P}review.attachments.find_client_sheets": (Action.REVIEW, R.SOUGHT),
+    f"{P}review.attachments.list_entry_attachments": (Action.VIEW_PAGE, R.PAPER),
+    f"{P}review.page_areas.split_page": (Action.REVIEW, R.PAPER),
+    f"{P}review.page_areas.join_page": (Action.REVIEW, R.PAPER),
     f"{P}store.entries.attached_pages.search_page_texts": (Action.CORRECT, R.LISTED),
     f"{P}review.rows.list_rows": (Action.REVIEW, R.LISTED),
     f"{P}review.rows.confirm_rows": (Action.REVIEW, R.PAPER),
@@ -338,16 +338,16 @@ NOT_ACTING: Mapping[str, str] = {
         "part of a group; what the person may not see is left out"
     ),
     f"{P}store.review.batch_items.load_own_batch": "finds the person's own group",
-    f"{P}store.quality.seeded_errors.add_batch_seeded_error": (
+    f"{P}review.seeded_errors.add_batch_seeded_error": (
         "part of a group that `next_group` has let through"
     ),
-    f"{P}store.quality.seeded_errors.judge_batch_seeded_error": (
+    f"{P}review.seeded_errors.judge_batch_seeded_error": (
         "part of a group that `confirm_group` has let through"
     ),
-    f"{P}store.quality.seeded_errors.judge_seeded_error": (
+    f"{P}review.seeded_errors.judge_seeded_error": (
         "part of a decision that `seen` has let through"
     ),
-    f"{P}store.quality.seeded_errors.fields_matching_seeded_errors": (
+    f"{P}review.seeded_errors.fields_matching_seeded_errors": (
         "part of a decision that `seen` has let through"
     ),
     f"{P}store.entries.entry_view.load_entry_view": "shows what its caller has asked for",

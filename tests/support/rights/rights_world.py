@@ -48,9 +48,8 @@ from pipeline.store.exports.care_system_matches import save_match_decision
 from pipeline.store.lookup.search import EntrySearch
 from pipeline.store.paper import page_lists
 from pipeline.store.paper.intake.stacks import WatchedFolder, save_watched_folder
-from pipeline.store.paper.pages import Page, mark_page_failed
-from pipeline.store.paper.sheets import list_sheet_pages
-from pipeline.store.quality.rekeying import RekeyingTask
+from pipeline.store.paper.pages import Page, list_sheet_pages, mark_page_failed
+from pipeline.store.quality.checked_work import RekeyingTask
 from pipeline.store.registers import blocks
 from pipeline.store.registers.planning import save_pack_quantities
 from pipeline.store.schema import paper
@@ -327,7 +326,8 @@ class World:
             return {"first": date(2026, 2, 17), "last": date(2026, 2, 18), "day": "2026-02-17"}
         if name.startswith(
             (
-                f"{P}store.depth.",
+                f"{P}review.attachments.",
+                f"{P}review.page_areas.",
                 f"{P}store.entries.attached_pages.",
                 f"{P}store.entries.entry_depth.",
                 f"{P}store.review.duties.",

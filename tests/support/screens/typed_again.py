@@ -10,7 +10,7 @@ from pipeline.domain.settings import Settings
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
-from pipeline.store.quality import rekeying, result_counts
+from pipeline.store.quality import checked_work, result_counts
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NOTE, NURSE
@@ -38,7 +38,7 @@ def add_typed_again(store: Store, notes: int) -> None:
 def _type_next(store: Store) -> bool:
     now = utc_now()
     with store.begin() as conn:
-        task = rekeying.claim_next_rekeying(conn, seeding.forms(), COLLEAGUE, now, _MINUTES)
+        task = checked_work.claim_next_rekeying(conn, seeding.forms(), COLLEAGUE, now, _MINUTES)
         if task is not None:
             rekeying_rules.save_rekeyed_answer(
                 conn, COLLEAGUE, task, seeding.answer(task.spec, NOTE), now

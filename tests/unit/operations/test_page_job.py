@@ -18,7 +18,8 @@ from pipeline.reading.read_page import PageResult
 from pipeline.store.database.history import alembic_version
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.paper import workers
-from pipeline.store.paper.pages import list_all_problem_pages, list_queued_pages, load_page
+from pipeline.store.paper.page_lists import list_all_problem_pages
+from pipeline.store.paper.pages import list_queued_pages, load_page
 from pipeline.store.schema import paper
 from tests.support.image_folder import folder_of
 from tests.support.pages.blank_reader import Blank

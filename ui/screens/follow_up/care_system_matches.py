@@ -51,7 +51,7 @@ from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.messages import commit, error_text, errors_to
 from ui.widgets.tables import html_table
-from ui.widgets.views import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.views import drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _SHOWN_KEY, _SKIPPED_KEY = "clash_shown", "clash_skipped"
@@ -207,7 +207,7 @@ def _decide_match(
     context: AppContext, person: Person, match: CareSystemMatch, *, is_same: bool
 ) -> None:
     now = utc_now()
-    if is_too_soon(_match_id(match), now):
+    if not context.review(person).has_been_seen(drawn_at(_match_id(match))):
         return
     export_context = ExportContext(context.store, context.settings, context.forms)
     decide = decisions.confirm_match if is_same else decisions.reject_match

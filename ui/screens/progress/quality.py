@@ -16,7 +16,7 @@ from pipeline.domain.model import Person
 from pipeline.reporting import data_quality
 from pipeline.reporting.data_quality import ErrorMetric, WorkMetric
 from pipeline.reporting.watching.drift import Dimension, Drift, list_drift
-from pipeline.store.quality import rekeying
+from pipeline.store.quality import checked_work
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_number, format_percentage, t
 from ui.markdown import md
@@ -64,7 +64,7 @@ def quality_metrics(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         metrics = data_quality.measure_errors(conn, context.forms, person, utc_now(), min_count)
         waiting = (
-            rekeying.count_open_rekeying(conn, person)
+            checked_work.count_open_rekeying(conn, person)
             if is_allowed(person, Action.PROGRESS)
             else None
         )

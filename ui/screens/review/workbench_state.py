@@ -11,7 +11,7 @@ import streamlit as st
 
 from pipeline.domain.issues import Issue
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.quality.rekeying import RekeyingTask
+from pipeline.store.quality.checked_work import RekeyingTask
 from pipeline.store.schema.clock import utc_now
 from ui.screens.review.client_question import ClientQuestion
 

@@ -212,7 +212,7 @@ def requeue_button(context: AppContext, person: Person, count: int) -> None:
 def _requeue_failed(context: AppContext, person: Person) -> None:
     with errors_to(toast_error):
         with context.store.begin() as conn:
-            count = pages.requeue_failed_pages(conn, person)
+            count = page_lists.requeue_failed_pages(conn, person)
         st.toast(md("problems.again_done", count=count), icon=":material/check:")
 
 
@@ -222,7 +222,7 @@ def case_actions(context: AppContext, person: Person, case: ProblemCase) -> None
     with st.container(horizontal=True):
         if case.kind == "failed" and page.image_sha256:
             action_button(
-                context, "again", page, lambda conn: pages.requeue_page(conn, person, page.id)
+                context, "again", page, lambda conn: page_lists.requeue_page(conn, person, page.id)
             )
         if case.kind == "closed":
             reopen_button(context, person, page)
@@ -351,7 +351,7 @@ class ProblemCase:
 def list_cases(conn: Connection, person: Person) -> list[ProblemCase]:
     """Return all cases of the user's units."""
     problem_cases = [
-        ProblemCase(_case_kind(page), page) for page in pages.list_problem_pages(conn, person)
+        ProblemCase(_case_kind(page), page) for page in page_lists.list_problem_pages(conn, person)
     ]
     apart = [
         ProblemCase("apart", side.page, fronts=side.fronts)

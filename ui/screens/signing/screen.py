@@ -39,7 +39,7 @@ from ui.screens.signing.absent import show_absent
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.messages import Message, error_text
-from ui.widgets.views import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.views import drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _MESSAGE = Message("signing_said")
@@ -256,9 +256,9 @@ def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) 
 
 @requires_open_session
 def _sign_entry(context: AppContext, person: Person, view: EntryView, keys: _SignKeys) -> None:
-    now, entry = utc_now(), view.entry
-    if is_too_soon(keys.sign, now):
+    if not context.review(person).has_been_seen(drawn_at(keys.sign)):
         return
+    now, entry = utc_now(), view.entry
     reason = st.session_state.get(keys.reason) or ""
     comment = str(st.session_state.get(keys.text) or "")
     _run_and_report(

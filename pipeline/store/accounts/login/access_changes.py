@@ -30,7 +30,7 @@ from pipeline.store.accounts.login.second_factor import (
     remove_second_factor,
 )
 from pipeline.store.accounts.people import NO_PASSWORD
-from pipeline.store.accounts.same_person import find_own_logins, is_same_person
+from pipeline.store.accounts.visibility import find_own_logins, is_same_person
 from pipeline.store.database.store import lock_keys
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import registers

@@ -19,7 +19,7 @@ from pipeline.store.entries import client_identities, queue_order, versions
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.queries import clients_of_subjects
-from pipeline.store.quality import rekeying
+from pipeline.store.quality import checked_work
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.reports import backlog
 from pipeline.store.review import author_questions, duplicate_entries
@@ -126,10 +126,10 @@ def test_what_has_no_picture_is_not_typed_again(store_settings: Settings) -> Non
             later(1),
         )
         for _ in range(10):
-            task = rekeying.claim_next_rekeying(conn, forms, NILS, NOW, 15)
+            task = checked_work.claim_next_rekeying(conn, forms, NILS, NOW, 15)
             assert task is not None
             assert task.spec.name != "vikt"
-            rekeying.skip_rekeying(conn, NILS, task)
+            checked_work.skip_rekeying(conn, NILS, task)
 
 
 def test_a_signature_that_is_given_anew_stands_with_its_version(ward: Ward) -> None:

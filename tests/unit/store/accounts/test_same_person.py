@@ -15,18 +15,18 @@ from pipeline.domain.model import Assignment, EntryState, Person, Reading, Role,
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.login.accounts import close_account, save_account
-from pipeline.review import corrections, decisions, signing
+from pipeline.review import corrections, decisions, seeded_errors, signing
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.rekeying import adjudicate
 from pipeline.store.accounts import access_notices, people
 from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes
-from pipeline.store.accounts.same_person import is_same_person
+from pipeline.store.accounts.visibility import is_same_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import fields_taken_back
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.quality import rekeying, seeded_errors
+from pipeline.store.quality import checked_work
 from pipeline.store.schema import registers
 from pipeline.store.schema.review import plant
 from tests.support.store.passwords import hashed
@@ -127,18 +127,18 @@ def test_a_decision_taken_back_is_decided_again_with_the_other_account(ward: War
 def test_second_keying(ward: Ward) -> None:
     confirmed(ward)
     with ward.store.begin() as conn:
-        assert rekeying.claim_next_rekeying(conn, FORMS, EVA_TOO, NOW, 15) is None
-        assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is not None
+        assert checked_work.claim_next_rekeying(conn, FORMS, EVA_TOO, NOW, 15) is None
+        assert checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is not None
 
 
 def test_adjudication(ward: Ward) -> None:
     """Neither the confirming nor the re-keying person is the third, by any account."""
     confirmed(ward)
     with ward.store.begin() as conn:
-        task = rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
+        task = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert task is not None
         keyed = rekeying_rules.save_rekeyed_answer(conn, NILS, task, Answer(UNKNOWN_PID), later(1))
-        assert keyed is rekeying.RekeyingOutcome.DIFFERS
+        assert keyed is checked_work.RekeyingOutcome.DIFFERS
         conn.execute(
             update(registers.staff).where(registers.staff.c.login == "nils").values(person_key="N1")
         )

@@ -146,11 +146,11 @@ def test_a_block_hides_everything_from_other_units_and_nothing_from_the_own(ward
 def test_a_second_scan_is_hidden_with_the_first(ward: Ward) -> None:
     ward.read(ward.scan(b"another picture"), page_reading(NOTE, "AAAA", SAID))
     with ward.store.begin() as conn:
-        assert len(pages.list_problem_pages(conn, NORTHERN_ADMIN)) == 1
+        assert len(page_lists.list_problem_pages(conn, NORTHERN_ADMIN)) == 1
     block(ward, SOUTH)
     with ward.store.begin() as conn:
-        (twin,) = pages.list_problem_pages(conn, ADMIN)
-        assert pages.list_problem_pages(conn, NORTHERN_ADMIN) == []
+        (twin,) = page_lists.list_problem_pages(conn, ADMIN)
+        assert page_lists.list_problem_pages(conn, NORTHERN_ADMIN) == []
         assert page_lists.list_repeated_pages(conn, NORTHERN_ADMIN) == []
         with pytest.raises(BlockedClientError):
             queue.record_page_view(conn, NORTHERN_ADMIN, twin.id)

@@ -12,11 +12,10 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, Value
 from pipeline.domain.record import TypedPart
 from pipeline.domain.settings import ROOT
-from pipeline.review import decisions
+from pipeline.review import attachments, decisions
+from pipeline.review.attachments import AttachmentChoice
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.store import Store
-from pipeline.store.depth import attachments
-from pipeline.store.depth.attachments import AttachmentChoice
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import (
     find_sheet_before,
@@ -26,12 +25,8 @@ from pipeline.store.entries.attached_pages import (
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports.records import load_records
-from pipeline.store.paper.pages import (
-    count_pages_by_state,
-    list_problem_pages,
-    load_page,
-)
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.page_lists import list_problem_pages
+from pipeline.store.paper.pages import count_pages_by_state, list_sheet_pages, load_page
 from tests.support.rights.things_found import confirm
 from tests.support.store.ward import (
     ADMIN,

@@ -10,15 +10,16 @@ import pytest
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, State, Value
 from pipeline.review import decisions
+from pipeline.review.page_areas import PageArea, join_page, split_page
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.image_store import find_file_uses, list_named_files
 from pipeline.store.database.store import Store
-from pipeline.store.depth.page_areas import PageArea, join_page, list_parts, split_page
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports.records import load_records
 from pipeline.store.paper.pages import count_pages_by_state
+from pipeline.store.review.loose_pages import list_parts
 from tests.support.store.ward import (
     ASTA,
     BROR,
@@ -137,7 +138,7 @@ def test_further_parts_can_be_marked(store: Store) -> None:
     split(ward, page, TOP)
     assert split(ward, page, BOTTOM) == [f"{page}-02"]
     with store.read() as conn:
-        assert [part.row for part in list_parts(conn, page)] == [1, 2]
+        assert list(list_parts(conn, page)) == [1, 2]
 
 
 def test_a_split_is_undone_while_nobody_has_begun(store: Store) -> None:

@@ -14,7 +14,7 @@ from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.paper import page_lists, pages
-from pipeline.store.paper.sheets import missing_pages_by_sheet
+from pipeline.store.paper.pages import missing_pages_by_sheet
 from pipeline.store.schema import paper
 from tests.support.store.counted_statements import statements
 from tests.support.store.ward import (

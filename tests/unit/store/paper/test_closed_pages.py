@@ -48,7 +48,7 @@ def test_a_closed_page_leaves_every_figure_of_what_is_left(
         (count,) = count_pages_by_form(conn, {NORTH})
         assert (count.done, count.waiting, count.failed) == (1, 0, 0)
         assert load_backlog(conn, ADMIN).unknown == 0
-        assert pages.list_problem_pages(conn, ADMIN) == []
+        assert page_lists.list_problem_pages(conn, ADMIN) == []
         # Still countable, with its reason
         assert [page.id for page in page_lists.list_closed_pages(conn, ADMIN)] == [failed]
         closure = page_lists.find_closure(conn, failed)
@@ -95,7 +95,7 @@ def test_only_a_failed_page_is_closed_once_and_by_who_handles_problems(
 def test_a_closed_page_is_not_read_again_before_it_is_opened(ward: Ward, failed: str) -> None:
     close(ward, failed, CloseReason.EMPTY)
     with ward.store.begin() as conn:
-        pages.requeue_page(conn, ADMIN, failed)
+        page_lists.requeue_page(conn, ADMIN, failed)
     assert status(ward) == {"in": 1, "done": 1, "waiting": 0, "failed": 0}
 
 

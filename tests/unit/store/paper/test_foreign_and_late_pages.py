@@ -11,7 +11,7 @@ from pipeline.review import corrections
 from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
-from pipeline.store.paper import pages
+from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.intake import batches, stacks
 from pipeline.store.paper.workers import count_attempt
 from pipeline.store.reports.entry_counts import workspace_metrics
@@ -148,7 +148,7 @@ def test_a_page_that_is_read_again_has_all_its_attempts(ward: Ward) -> None:
     with ward.store.begin() as conn:
         assert count_attempt(conn, failing) == 1
         pages.mark_page_failed(conn, failing, "not_read")
-        pages.requeue_page(conn, ADMIN, failing)
+        page_lists.requeue_page(conn, ADMIN, failing)
         assert count_attempt(conn, failing) == 1
 
 
@@ -209,7 +209,7 @@ def test_a_late_page_of_a_void_sheet_waits_for_a_person(ward: Ward) -> None:
     with ward.store.read() as conn:
         assert pages.count_pages_by_state(conn) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}
         still_open = workspace_metrics(conn)["entries"].get(EntryState.REVIEW.value, 0)
-        assert len(pages.list_problem_pages(conn, ADMIN)) + still_open == 1
+        assert len(page_lists.list_problem_pages(conn, ADMIN)) + still_open == 1
 
 
 def test_what_was_written_on_a_sheet_after_its_first_scan_is_not_settled_with_it(

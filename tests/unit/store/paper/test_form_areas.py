@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.domain.form.form import Forms
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.rules import Answer, confirmed_area, form_area
 from pipeline.domain.settings import ROOT
-from pipeline.store.paper.sheets import confirmed_area, form_area
 
 FORMS = Forms.load(ROOT / "forms")
 NOTE = FORMS.latest("telefonanteckning")

@@ -13,8 +13,7 @@ from pipeline.review.decisions import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.paper import page_lists, pages
-from pipeline.store.paper.pages import NewPage
-from pipeline.store.paper.sheets import list_sheet_pages, missing_pages_by_sheet
+from pipeline.store.paper.pages import NewPage, list_sheet_pages, missing_pages_by_sheet
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
     ADMIN,
@@ -72,7 +71,7 @@ def test_a_page_that_cannot_be_taken_in_is_kept_as_failed(ward: Ward) -> None:
         page_id = pages.add_page(
             conn, NewPage(ward.batch, 1, "a.pdf", 1, None, None, None, "broken_file"), "admin"
         )
-        pages.requeue_page(conn, ADMIN, page_id)
+        page_lists.requeue_page(conn, ADMIN, page_id)
         assert pages.list_queued_pages(conn) == []
     assert page(ward, page_id).reason == "broken_file"
     assert status(ward)["failed"] == 1
@@ -93,10 +92,10 @@ def test_all_failed_pages_of_a_unit_can_be_read_again_at_once(ward: Ward) -> Non
         for page_id in failing:
             pages.mark_page_failed(conn, page_id, "not_read")
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-        pages.requeue_failed_pages(conn, EVA)
+        page_lists.requeue_failed_pages(conn, EVA)
     with ward.store.begin() as conn:
-        assert pages.requeue_failed_pages(conn, ADMIN, SOUTH) == 0
-        assert pages.requeue_failed_pages(conn, ADMIN) == 3
+        assert page_lists.requeue_failed_pages(conn, ADMIN, SOUTH) == 0
+        assert page_lists.requeue_failed_pages(conn, ADMIN) == 3
         assert pages.list_queued_pages(conn) == failing
     assert status(ward)["failed"] == 1, "there is nothing to read without an image"
 
@@ -109,9 +108,9 @@ def test_a_failed_page_can_be_read_again(ward: Ward) -> None:
     ward.read(page_id, BLANK)
     assert page(ward, page_id).state == "failed"
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-        pages.requeue_page(conn, EVA, page_id)
+        page_lists.requeue_page(conn, EVA, page_id)
     with ward.store.begin() as conn:
-        pages.requeue_page(conn, ADMIN, page_id)
+        page_lists.requeue_page(conn, ADMIN, page_id)
     ward.read(page_id, BLANK)
     with ward.store.begin() as conn:
         pages.mark_page_failed(conn, page_id, "too late")
@@ -178,12 +177,12 @@ def test_an_empty_sheet_waits_until_a_person_has_looked(ward: Ward) -> None:
     ward.read(page_id, page_reading(VISITS, "BBBB", {"datum": "2026-02-17"}))
     assert status(ward)["waiting"] == 1
     with ward.store.begin() as conn:
-        assert [p.id for p in pages.list_problem_pages(conn, NORTHERN)] == [page_id]
-        assert pages.list_problem_pages(conn, SOUTHERN) == []
+        assert [p.id for p in page_lists.list_problem_pages(conn, NORTHERN)] == [page_id]
+        assert page_lists.list_problem_pages(conn, SOUTHERN) == []
         sheets.confirm_empty_sheet(conn, ADMIN, page_id)
         with pytest.raises(ReviewError):
             sheets.confirm_empty_sheet(conn, ADMIN, page_id)
-        assert pages.list_problem_pages(conn, ADMIN) == []
+        assert page_lists.list_problem_pages(conn, ADMIN) == []
     assert status(ward)["done"] == 1
     with ward.store.begin() as conn:
         sheets.add_row(conn, EVA, page_id, 1, FORMS)
@@ -228,7 +227,7 @@ def test_a_second_scan_of_a_serial_waits_and_the_first_scan_is_the_original(
     decide_all(ward, "BBBB")
     assert status(ward) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}
     with ward.store.begin() as conn:
-        assert [p.id for p in pages.list_problem_pages(conn, ADMIN)] == [ids[1]]
+        assert [p.id for p in page_lists.list_problem_pages(conn, ADMIN)] == [ids[1]]
         with pytest.raises(NotAllowedError):
             sheets.settle_duplicate(conn, CHIEF, ids[1], FORMS, same=True)
         sheets.settle_duplicate(conn, ADMIN, ids[1], FORMS, same=True)

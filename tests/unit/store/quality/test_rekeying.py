@@ -32,8 +32,8 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports import ready_entries, records
 from pipeline.store.lookup import own_actions
-from pipeline.store.quality import rekeying
-from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
+from pipeline.store.quality import checked_work
+from pipeline.store.quality.checked_work import RekeyingOutcome, RekeyingTask
 from pipeline.store.registers import client_register
 from pipeline.store.schema.review import control
 from tests.support.store.ward import (
@@ -84,11 +84,11 @@ def task_of(
 ) -> RekeyingTask:
     """The task for a field, others passed."""
     for _ in range(20):
-        task = rekeying.claim_next_rekeying(conn, forms, person, now, 15)
+        task = checked_work.claim_next_rekeying(conn, forms, person, now, 15)
         assert task is not None
         if task.spec.name == field:
             return task
-        rekeying.skip_rekeying(conn, person, task)
+        checked_work.skip_rekeying(conn, person, task)
     raise AssertionError(field)
 
 
@@ -140,26 +140,26 @@ def test_nothing_is_drawn_when_the_share_is_nought(store_settings: Settings) -> 
     ).begin()
     confirm(ward)
     with ward.store.begin() as conn:
-        assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
+        assert checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
 
 
 def test_the_task_shows_no_value_and_goes_to_nobody_who_decided(ward: Ward) -> None:
     confirm(ward)
     with ward.store.begin() as conn:
-        assert rekeying.claim_next_rekeying(conn, FORMS, EVA, NOW, 15) is None
-        assert rekeying.claim_next_rekeying(conn, FORMS, SOFIA, NOW, 15) is None
-        task = rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
+        assert checked_work.claim_next_rekeying(conn, FORMS, EVA, NOW, 15) is None
+        assert checked_work.claim_next_rekeying(conn, FORMS, SOFIA, NOW, 15) is None
+        task = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert task is not None
         assert task.differing_answers == ()
         assert (task.page_no, task.page.page_no) == (1, 1)
-        other = rekeying.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15)
+        other = checked_work.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15)
         assert other is not None
         assert other.id != task.id
-        again = rekeying.claim_next_rekeying(conn, FORMS, NILS, later(1), 15)
+        again = checked_work.claim_next_rekeying(conn, FORMS, NILS, later(1), 15)
         assert again is not None
         assert again.id == task.id
         with pytest.raises(NotAllowedError):
-            rekeying.claim_next_rekeying(conn, FORMS, somebody("chef", Role.MANAGER), NOW, 15)
+            checked_work.claim_next_rekeying(conn, FORMS, somebody("chef", Role.MANAGER), NOW, 15)
         with pytest.raises(NotAllowedError):
             rekeying_rules.save_rekeyed_answer(conn, EVA, task, Answer("x"), NOW)
         with pytest.raises(NotAllowedError):
@@ -171,11 +171,11 @@ def test_the_task_shows_no_value_and_goes_to_nobody_who_decided(ward: Ward) -> N
 def test_a_task_that_is_left_goes_to_somebody_else(ward: Ward) -> None:
     confirm(ward)
     with ward.store.begin() as conn:
-        first = rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
+        first = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert first is not None
         with pytest.raises(StaleDecisionError):
             rekeying_rules.save_rekeyed_answer(conn, NILS, first, Answer(ASTA.pid), later(16))
-        taken = rekeying.claim_next_rekeying(conn, FORMS, ULLA, later(16), 15)
+        taken = checked_work.claim_next_rekeying(conn, FORMS, ULLA, later(16), 15)
         assert taken is not None
         assert taken.id == first.id
 
@@ -191,7 +191,7 @@ def test_second_reviewers_and_keyers_of_the_same_head_are_left_out(ward: Ward) -
             )
             is EntryState.SECOND
         )
-        assert rekeying.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15) is None
+        assert checked_work.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15) is None
         decisions.decide_entry(
             conn,
             FORMS,
@@ -199,8 +199,8 @@ def test_second_reviewers_and_keyers_of_the_same_head_are_left_out(ward: Ward) -
             decisions.Decision("AAAA-00", 1, answers({"datum": "2026-02-17"})),
             NOW,
         )
-        assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
-        assert rekeying.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15) is not None
+        assert checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
+        assert checked_work.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15) is not None
 
 
 def test_a_head_is_not_typed_by_who_keyed_it_for_another_row(ward: Ward) -> None:
@@ -221,7 +221,7 @@ def test_a_head_is_not_typed_by_who_keyed_it_for_another_row(ward: Ward) -> None
                 is EntryState.CONFIRMED
             )
         seen = set()
-        while (task := rekeying.claim_next_rekeying(conn, FORMS, EVA, NOW, 15)) is not None:
+        while (task := checked_work.claim_next_rekeying(conn, FORMS, EVA, NOW, 15)) is not None:
             rekeying_rules.save_rekeyed_answer(conn, EVA, task, Answer(None, State.EMPTY), NOW)
             seen.add(task.spec.name)
         assert seen == {"rad02.pnr", "rad02.tid", "rad02.mat"}
@@ -248,9 +248,9 @@ def test_a_difference_holds_the_export_until_a_third_person_has_looked(ward: War
     with ward.store.begin() as conn:
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
         for involved in (EVA, NILS):
-            task = rekeying.claim_next_rekeying(conn, FORMS, involved, NOW, 15)
+            task = checked_work.claim_next_rekeying(conn, FORMS, involved, NOW, 15)
             assert task is None or task.spec.name != "tid"
-        first = rekeying.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15)
+        first = checked_work.claim_next_rekeying(conn, FORMS, ULLA, NOW, 15)
         assert first is not None
         assert first.is_adjudication
         assert {side.value for side in first.differing_answers} == {"08:15", "08:45"}
@@ -406,20 +406,20 @@ def test_what_was_passed_is_left_out_while_the_person_asks_for_others(ward: Ward
     confirm(ward)
     with ward.store.begin() as conn:
         ids = list(conn.execute(select(control.c.id)).scalars())
-        first = rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
+        first = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert first is not None
-        rekeying.skip_rekeying(conn, NILS, first)
-        other = rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15, {first.id})
+        checked_work.skip_rekeying(conn, NILS, first)
+        other = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15, {first.id})
         assert other is not None
         assert other.id != first.id
-        assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15, ids) is None
+        assert checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15, ids) is None
 
 
 def test_entries_that_are_decided_anew_or_void_are_not_typed(ward: Ward) -> None:
     entry_id = confirm(ward)
     with ward.store.begin() as conn:
         corrections.undo_decision(conn, EVA, entry_id, 1, NOW)
-        assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
+        assert checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
 
 
 def test_fields_about_a_protected_client_stay_in_the_clients_unit(ward: Ward) -> None:
@@ -429,7 +429,7 @@ def test_fields_about_a_protected_client_stay_in_the_clients_unit(ward: Ward) ->
         )
     confirm(ward)
     with ward.store.begin() as conn:
-        assert rekeying.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
+        assert checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
 
 
 def test_a_temporary_identity_stands_on_no_paper_and_is_not_typed_again(

@@ -13,19 +13,17 @@ from pipeline.domain.errors import StoreError
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.review import decisions, session
+from pipeline.review.seeded_errors import (
+    last_missed_field,
+    with_seeded_error,
+)
 from pipeline.store.database.store import Store
 from pipeline.store.entries import answers as stored
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.exports import ready_entries, records
-from pipeline.store.quality.seeded_errors import (
-    OUTCOME_CAUGHT,
-    OUTCOME_MISSED,
-    OUTCOME_WITHDRAWN,
-    last_missed_field,
-    with_seeded_error,
-)
+from pipeline.store.quality.checked_work import OUTCOME_CAUGHT, OUTCOME_MISSED, OUTCOME_WITHDRAWN
 from pipeline.store.schema import paper
 from pipeline.store.schema.review import plant
 from tests.support.store.ward import EVA, FORMS, NILS, NOW, PLAN, SAID, Ward, answers, later

@@ -17,6 +17,7 @@ from pipeline.domain.model import Client, EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.review import batches, corrections, decisions
 from pipeline.review.batches import BatchResult, ReviewBatch
+from pipeline.review.seeded_errors import with_seeded_error
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -24,10 +25,9 @@ from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry, reopen_sheet
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.paper import pages
-from pipeline.store.quality import seeded_errors
-from pipeline.store.quality.rekeying import claim_next_rekeying
-from pipeline.store.quality.rekeying import confirmed_answer as last_said
-from pipeline.store.quality.seeded_errors import with_seeded_error
+from pipeline.store.quality import checked_work
+from pipeline.store.quality.checked_work import claim_next_rekeying
+from pipeline.store.quality.checked_work import confirmed_answer as last_said
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.review.batch_items import batch_review_by_unit, set_batch_review
 from pipeline.store.schema import paper
@@ -318,7 +318,7 @@ class TestPlants:
 
     def group(self, ward: Ward, drawn: str) -> ReviewBatch:
         with patch(
-            "pipeline.review.batch_candidates.is_drawn",
+            "pipeline.review.seeded_errors.is_drawn",
             lambda _key, _share, _what, entry_id, _field: entry_id == drawn,
         ):
             return group_of(ward, share=0.5)
@@ -338,7 +338,7 @@ class TestPlants:
         assert confirmed(ward, self.group(ward, drawn), drawn) == BatchResult(
             confirmed=15, marked_odd=1
         )
-        assert self.outcome(ward) == seeded_errors.OUTCOME_CAUGHT
+        assert self.outcome(ward) == checked_work.OUTCOME_CAUGHT
 
     def test_whoever_does_not_has_missed_it_and_the_field_is_typed(
         self, ward: Ward, drawn: str
@@ -346,7 +346,7 @@ class TestPlants:
         done = confirmed(ward, self.group(ward, drawn))
         assert (done.confirmed, done.marked_odd) == (15, 1)
         assert [cell.entry for cell in done.missed] == [drawn]
-        assert self.outcome(ward) == seeded_errors.OUTCOME_MISSED
+        assert self.outcome(ward) == checked_work.OUTCOME_MISSED
         with ward.store.begin() as conn:
             assert next(
                 field
@@ -365,7 +365,7 @@ class TestPlants:
     ) -> None:
         group = self.group(ward, drawn)
         decide(ward, drawn, NILS, minutes=0.5, mat=Answer(None, State.EMPTY))
-        assert self.outcome(ward) == seeded_errors.OUTCOME_WITHDRAWN
+        assert self.outcome(ward) == checked_work.OUTCOME_WITHDRAWN
         assert confirmed(ward, group).missed == ()
 
     def test_it_is_judged_on_the_sheet_if_the_same_person_goes_there_first(
@@ -384,7 +384,7 @@ class TestPlants:
         assert shown is not None
         assert shown.value is True
         assert decide(ward, drawn, minutes=0.6, mat=Answer(True)) is EntryState.REVIEW
-        assert self.outcome(ward) == seeded_errors.OUTCOME_MISSED
+        assert self.outcome(ward) == checked_work.OUTCOME_MISSED
 
     def test_nothing_more_is_planted_in_an_entry_that_had_its_plant(
         self, ward: Ward, drawn: str

@@ -25,7 +25,6 @@ from tests.support.store.route_steps import make_run
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.conftest import tables as rows_of_tables
 from tests.unit.ui.lookup.test_returns import found, listed, told
-from ui.widgets import views
 
 LIST = (
     f"Person-nr;Datum och tid;Typ;Fritext\n{CLIENTS[0].pid};2021-12-18 09:52;Besök;Såret "
@@ -35,7 +34,7 @@ LIST = (
 
 @pytest.fixture(autouse=True)
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "MIN_VIEW_TIME", timedelta(0))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(0))
 
 
 def office(store: Store) -> ExportContext:

@@ -14,7 +14,7 @@ from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.pages import list_sheet_pages
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import control, look, plant
 from tests.support.screens import seeding

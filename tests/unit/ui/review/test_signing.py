@@ -22,12 +22,11 @@ from tests.support.screens.seeding import COLLEAGUE, NURSE
 from tests.support.store.passwords import hashed
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import type_all
-from ui.widgets import views
 
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "MIN_VIEW_TIME", timedelta(0))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(0))
 
 
 def found(store: Store, entry_id: str) -> Entry:
@@ -119,7 +118,7 @@ def test_a_key_pressed_twice_signs_nothing_unread(
     for entry_id in seeding.add_notes(store, 2):
         seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")
-    monkeypatch.setattr(views, "MIN_VIEW_TIME", timedelta(hours=1))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(hours=1))
     one = found(store, str(app.session_state["signing_entry"]))
     sign(app, one)
     assert found(store, one.id).state is EntryState.CONFIRMED
@@ -163,7 +162,7 @@ def test_the_own_empty_list_tells_of_the_others(store: Store, open_screen: OpenS
 def test_what_was_changed_meanwhile_is_not_signed_by_a_second_press(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "MIN_VIEW_TIME", timedelta(seconds=30))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(seconds=30))
     entry_id = seeding.add_notes(store, 1)[0]
     seeding.confirm(store, NURSE, entry_id)
     app = open_screen(NURSE, "signing")

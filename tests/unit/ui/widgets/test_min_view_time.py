@@ -4,11 +4,15 @@ its turn began.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from pipeline.review.session import MIN_VIEW_TIME
+from pipeline.domain.settings import Settings
+from pipeline.review import session
+from pipeline.review.session import MIN_VIEW_TIME, Review
 from pipeline.store.database.store import Store
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
@@ -41,12 +45,18 @@ def test_a_look_begins_when_all_is_drawn(
     assert app.session_state["first_look"] == first
 
 
-def test_something_else_is_not_seen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_something_else_is_not_seen_yet(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = Review(store, seeding.forms(), Settings(workspace=tmp_path), NURSE)
     monkeypatch.setattr("streamlit.session_state", {})
+    monkeypatch.setattr(session, "MIN_VIEW_TIME", MIN_VIEW_TIME)
     views.note_drawn("one")
-    now = utc_now()
-    assert views.is_too_soon("one", now)
-    assert not views.is_too_soon("one", now + MIN_VIEW_TIME)
-    assert views.is_too_soon("other", now + MIN_VIEW_TIME)
+    at = views.drawn_at("one")
+    assert at is not None
+    assert not replace(review, clock=lambda: at).has_been_seen(at)
+    assert replace(review, clock=lambda: at + MIN_VIEW_TIME).has_been_seen(at)
+    assert views.drawn_at("other") is None
+    assert not review.has_been_seen(None)
     views.reset_drawn()
-    assert views.is_too_soon("one", now + MIN_VIEW_TIME)
+    assert views.drawn_at("one") is None

@@ -13,8 +13,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import list_attached_pages
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.paper.pages import Page
-from pipeline.store.paper.sheets import list_sheet_pages
+from pipeline.store.paper.pages import Page, list_sheet_pages
 from ui.browser.page_view import data_url
 from ui.i18n import t
 from ui.markdown import md

@@ -23,6 +23,7 @@ from pipeline.export.manual_entry import field_order
 from pipeline.export.manual_entry.field_order import ArrangedField
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
+from pipeline.review.session import Review
 from pipeline.store.schema.clock import utc_now
 from ui.browser.assets import component, read_script
 from ui.i18n import format_moment, t, words_of_area
@@ -33,7 +34,7 @@ from ui.screens.export.key_in.who_keys import MESSAGE, copied_lines, set_refusal
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.messages import show_error
-from ui.widgets.views import is_too_soon, note_drawn, reset_drawn
+from ui.widgets.views import drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _LIST_KEY, _SKIPPED_KEY = "key_in_list", "key_in_skipped"
@@ -292,12 +293,12 @@ def _undo(context: ExportContext, person: Person, turn: str) -> None:
 def _run_action(
     context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn, action: _Act
 ) -> None:
-    now = utc_now()
     note_answer()
-    if is_too_soon(shown.heading, now):
+    review = Review(context.store, context.forms, context.settings, person)
+    if not review.has_been_seen(drawn_at(shown.heading)):
         return
     try:
-        action(context, person, run_id, shown, now)
+        action(context, person, run_id, shown, utc_now())
     except EfterskriftError as error:
         set_refusal(error)
 

@@ -14,18 +14,18 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, InvalidAnswerError, ReviewError, StoreError
+from pipeline.domain.form.rules import ATTACHMENT_FORM
 from pipeline.domain.model import Client, Person
 from pipeline.domain.review.attachment_title import propose_day, propose_title
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.forms.fiducials import format_serial_or_id
+from pipeline.review import attachments
+from pipeline.review.attachments import MAX_TITLE_LENGTH, AttachmentChoice
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.depth import attachments
-from pipeline.store.depth.attachments import MAX_TITLE_LENGTH, AttachmentChoice
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import AttachedPage, page_words
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.paper.pages import Page
-from pipeline.store.paper.sheets import ATTACHMENT_FORM
 from pipeline.store.registers.client_register import load_client, restrict_client
 from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
@@ -47,7 +47,7 @@ from ui.screens.review.in_place import (
 from ui.session import requires_open_session
 from ui.widgets.images import find_covered_for, page_image, thumbnail
 from ui.widgets.messages import Message, error_text, errors_to
-from ui.widgets.views import VIEW_KEY_PREFIX, is_too_soon, note_drawn, reset_drawn
+from ui.widgets.views import VIEW_KEY_PREFIX, drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _MESSAGE = Message("attachments_wrong")
@@ -294,13 +294,12 @@ def _typed_day(context: AppContext, page: Page) -> str:
 @requires_open_session
 def _attach(context: AppContext, person: Person, group: _Group, target: str) -> None:
     """Attach the chosen pages; a key that was pressed before they could be seen is ignored."""
-    now = utc_now()
-    if is_too_soon(_turn(group), now, MIN_VIEW_TIME):
+    if not context.review(person).has_been_seen(drawn_at(_turn(group))):
         return
     try:
         choices = _typed_choices(context, group.loose)
         with context.store.begin() as conn:
-            attachments.attach_pages(conn, context.forms, person, target, choices, now)
+            attachments.attach_pages(conn, context.forms, person, target, choices, utc_now())
     except InvalidAnswerError as error:
         number = [page.id for page in group.loose].index(error.fields[0]) + 1
         _MESSAGE.failed(t("attachments.wrong_day", number=number))

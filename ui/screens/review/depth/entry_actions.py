@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from pipeline.domain.form.form import Depth, EntriesPer
+from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.model import EntryState, Outcome, Person
-from pipeline.store.depth import attachments
-from pipeline.store.depth.page_areas import join_page
+from pipeline.review import attachments
+from pipeline.review.page_areas import join_page
 from pipeline.store.entries.attached_pages import find_sheet_before
 from pipeline.store.entries.entry import is_part_of_page, load_entry
 from pipeline.store.entries.entry_depth import list_allowed_depths, set_sheet_depth
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.paper.sheets import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review import current_entry

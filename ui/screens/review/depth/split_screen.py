@@ -11,10 +11,10 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.model import Person
-from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.store.depth.page_areas import cut_area, list_parts, split_page
+from pipeline.review.page_areas import cut_area, split_page
 from pipeline.store.entries import queue
 from pipeline.store.paper.pages import Page, load_page
+from pipeline.store.review.loose_pages import list_parts
 from pipeline.store.schema.clock import utc_now
 from ui.browser.box_drawing import BoxRectangle, DrawingPage, box_drawing
 from ui.i18n import t
@@ -29,7 +29,7 @@ from ui.screens.review.in_place import (
 from ui.session import requires_open_session
 from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.messages import Message, errors_to
-from ui.widgets.views import VIEW_KEY_PREFIX, is_too_soon, note_drawn
+from ui.widgets.views import VIEW_KEY_PREFIX, drawn_at, note_drawn
 from ui.workspace import AppContext
 
 _MESSAGE = Message("split_wrong")
@@ -120,8 +120,7 @@ def _remove_part(number: int) -> None:
 @requires_open_session
 def _split(context: AppContext, person: Person, page: Page) -> None:
     """Make an entry of each part; a key pressed before the page was seen is ignored."""
-    now = utc_now()
-    if is_too_soon(f"split-{page.id}", now, MIN_VIEW_TIME):
+    if not context.review(person).has_been_seen(drawn_at(f"split-{page.id}")):
         return
     if not st.session_state.get(_REST_KEY):
         _MESSAGE.failed(t("split.rest_first"))
@@ -133,7 +132,7 @@ def _split(context: AppContext, person: Person, page: Page) -> None:
             for x, y, w, h in _parts()
         ]
         with context.store.begin() as conn:
-            entries = split_page(conn, person, page.id, areas, now)
+            entries = split_page(conn, person, page.id, areas, utc_now())
         _close()
         current_entry.open_entry(None)
         current_entry.set_toast(t("split.saved", count=len(entries)))

@@ -13,7 +13,7 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial_or_id, is_serial, normalize_serial
-from pipeline.store.depth import attachments
+from pipeline.review import attachments
 from pipeline.store.entries.entry import Entry
 from ui.i18n import t
 from ui.markdown import plain, plain_with_code

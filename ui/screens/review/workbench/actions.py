@@ -16,7 +16,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.lookup import own_actions
-from pipeline.store.quality.rekeying import RekeyingTask
+from pipeline.store.quality.checked_work import RekeyingTask
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review import batch_screen, current_entry

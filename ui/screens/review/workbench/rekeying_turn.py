@@ -24,8 +24,8 @@ from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.rekeying import adjudicate
 from pipeline.store.entries import queue
-from pipeline.store.quality import rekeying
-from pipeline.store.quality.rekeying import RekeyingOutcome, RekeyingTask
+from pipeline.store.quality import checked_work
+from pipeline.store.quality.checked_work import RekeyingOutcome, RekeyingTask
 from pipeline.store.schema.clock import utc_now
 from ui.browser.image_cache import image_id
 from ui.i18n import t
@@ -61,7 +61,7 @@ def claim_task(context: AppContext, person: Person) -> RekeyingTask | None:
     """Claim a rekeying task for the user and log the view of its page; None if there is none."""
     state = bench_state()
     with context.store.begin() as conn:
-        task = rekeying.claim_next_rekeying(
+        task = checked_work.claim_next_rekeying(
             conn,
             context.forms,
             person,
@@ -161,7 +161,7 @@ def save_task(
 def skip_task(context: AppContext, person: Person, task: RekeyingTask) -> None:
     """Leave a task; it comes again after the next entry."""
     with context.store.begin() as conn:
-        rekeying.skip_rekeying(conn, person, task)
+        checked_work.skip_rekeying(conn, person, task)
     bench_state().skipped_tasks |= {task.id}
 
 

@@ -16,7 +16,7 @@ from pipeline.store.accounts.sessions import unsent_key
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.second_reviewer import count_waiting_for_others
-from pipeline.store.quality.rekeying import RekeyingTask
+from pipeline.store.quality.checked_work import RekeyingTask
 from ui.browser.image_cache import cache_images
 from ui.browser.keyboard import key_help_button
 from ui.browser.workbench import workbench

@@ -17,14 +17,13 @@ from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import NURSE
 from tests.support.screens.unusual_paper import add_loose_pages
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.depth import attachments_screen
 
 TEXTS = ("Bostaden HYRESAVI 2021-12-03", "fortsättning", "KVITTO 2021-12-05")
 
 
 @pytest.fixture(autouse=True)
 def seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attachments_screen, "MIN_VIEW_TIME", timedelta(0))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(0))
 
 
 @pytest.fixture

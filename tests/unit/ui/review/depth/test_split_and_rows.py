@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import EntryState
@@ -15,22 +16,21 @@ from pipeline.review.decisions import Decision, decide_entry
 from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
 from pipeline.review.session import save_draft
 from pipeline.store.database.store import Store
-from pipeline.store.depth.page_areas import list_parts
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.schema.clock import utc_now
+from pipeline.store.schema.review import page_area
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import MANAGER, NURSE, OTHER_UNIT
 from tests.support.screens.unusual_paper import add_free_page
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.depth import split_screen
 
 
 @pytest.fixture(autouse=True)
 def seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(split_screen, "MIN_VIEW_TIME", timedelta(0))
+    monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(0))
     monkeypatch.setattr(review_rows, "MIN_SHEET_VIEW_TIME", timedelta(0))
 
 
@@ -49,11 +49,12 @@ def test_a_page_is_split_once_the_rest_of_it_is_said_to_be_nothing(
     app.button(key="split_save").click().run()
     assert not app.exception
     with store.read() as conn:
-        parts = list_parts(conn, page)
+        query = select(page_area.c.y, page_area.c.image_sha256).order_by(page_area.c.row)
+        parts = conn.execute(query).all()
         rows = [entry.row for entry in list_sheet_entries(conn, page)]
     assert rows == [1, 2]
-    assert [part.area.y for part in parts] == [0.1, 0.5]
-    assert len({part.area.image_sha256 for part in parts} - {""}) == 1  # the page is plain grey
+    assert [part.y for part in parts] == [0.1, 0.5]
+    assert len({part.image_sha256 for part in parts} - {""}) == 1  # the page is plain grey
     Bench(app).act("open", what="open:join")
     with store.read() as conn:
         assert [entry.row for entry in list_sheet_entries(conn, page)] == [None]

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection
 
 from pipeline.domain.errors import ReviewError, naming
 from pipeline.domain.form.form import EntriesPer, Forms
+from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import EntryState, Outcome, Person
+from pipeline.domain.review.rules import form_area
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages, list_followers
@@ -29,19 +31,24 @@ from pipeline.store.entries.entry import (
     list_sheet_entries,
     load_entry_as_seen,
     load_visible_entry,
-    select_entries,
     stale_decision_error,
 )
 from pipeline.store.entries.sheet_entries import make_entries
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.pages import STATE_READ, Page, load_page
-from pipeline.store.paper.sheets import ATTACHMENT_FORM, FREE_NOTE_FORM, form_area, list_sheet_pages
-from pipeline.store.schema import paper
-from pipeline.store.schema.review import attachment, is_attachment
+from pipeline.store.paper.pages import STATE_READ, Page, list_sheet_pages, load_page
+from pipeline.store.review.loose_pages import (
+    add_attachment,
+    delete_entry,
+    end_attachment,
+    is_referred_to,
+    last_attachment_number,
+    list_client_sheets,
+    list_entries_of_sheets,
+    load_attachment,
+)
 
-_page_table, _entry_table, _draft_table = paper.page, paper.entry, paper.draft
 MAX_TITLE_LENGTH: Final = 120
 _OPEN_TO_PAGES = frozenset({EntryState.REVIEW, EntryState.SECOND, EntryState.CONFIRMED})
 """States of an entry that a page may be attached to or taken from."""
@@ -67,8 +74,8 @@ def list_proposed_pages(
     visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
     pages = list_followers(conn, list_sheet_pages(conn, entry.sheet))
     # Loose pages that are visible and that nobody has answered or has open
-    query = select(_entry_table).where(_entry_table.c.sheet.in_([page.id for page in pages]))
-    free = {one.sheet for one in select_entries(conn, query) if _is_free(one, person, now)}
+    entries = list_entries_of_sheets(conn, [page.id for page in pages])
+    free = {one.sheet for one in entries if _is_free(one, person, now)}
     return [
         page
         for page in pages
@@ -93,21 +100,23 @@ def attach_pages(
     """
     entry = _require_open_entry(conn, forms, person, entry_id)
     lock_keys(conn, entry.sheet, *sorted(choice.page_id for choice in choices))
-    last = conn.execute(
-        select(func.max(attachment.c.number)).where(attachment.c.sheet == entry.sheet)
-    ).scalar_one()
-    for number, choice in enumerate(choices, (last or 0) + 1):
+    first = last_attachment_number(conn, entry.sheet) + 1
+    for number, choice in enumerate(choices, first):
         page = load_page(conn, choice.page_id)
         visibility.require_visible_page(conn, person, Action.REVIEW, page)
         if page.sheet == entry.sheet:
             raise ReviewError("page_not_loose")
         take_free_entry(conn, person, page, now)
-        conn.execute(
-            update(_page_table)
-            .where(_page_table.c.id == page.id)
-            .values(sheet=entry.sheet, unit=entry.unit, area=entry.area)
-        )
-        _add_row(conn, person, entry.sheet, number, choice, now)
+        row = {
+            "page": page.id,
+            "sheet": entry.sheet,
+            "number": number,
+            "title": _require_title(choice),
+            "day": choice.day,
+            "by": person.login,
+            "at": now,
+        }
+        add_attachment(conn, row, entry.unit, entry.area)
         record(conn, person.login, "attach_page", page.id, unit=entry.unit, entry=entry.id)
 
 
@@ -122,26 +131,12 @@ def detach_page(
     """
     with naming(page_id):
         require_permission(person, Action.REVIEW)
-    row = _require_row(conn, page_id)
-    (entry,) = list_sheet_entries(conn, row.sheet)
+    sheet = load_attachment(conn, page_id).sheet
+    (entry,) = list_sheet_entries(conn, sheet)
     _require_open_entry(conn, forms, person, entry.id)
-    lock_keys(conn, row.sheet, page_id)
-    ended = (
-        update(attachment)
-        .where(attachment.c.page == page_id, is_attachment)
-        .values(undone_by=person.login, undone_at=now)
-    )
-    if conn.execute(ended).rowcount != 1:
+    lock_keys(conn, sheet, page_id)
+    if not end_attachment(conn, load_page(conn, page_id), person.login, now):
         raise stale_decision_error()
-    page = load_page(conn, page_id)
-    unit = conn.execute(
-        select(paper.batch.c.unit).where(paper.batch.c.id == page.batch)
-    ).scalar_one()
-    conn.execute(
-        update(_page_table)
-        .where(_page_table.c.id == page_id)
-        .values(sheet=page_id, unit=unit, area=None)
-    )
     record(conn, person.login, "detach_page", page_id, unit=entry.unit, entry=entry.id)
     make_entries(conn, load_page(conn, page_id), None)
 
@@ -156,7 +151,7 @@ def move_attachment(
     """
     with naming(page_id):
         require_permission(person, Action.REVIEW)
-    row = _require_row(conn, page_id)
+    row = load_attachment(conn, page_id)
     detach_page(conn, forms, person, page_id, now)
     choice = AttachmentChoice(page_id, row.title, row.day)
     attach_pages(conn, forms, person, to_entry, [choice], now)
@@ -210,8 +205,7 @@ def take_free_entry(conn: Connection, person: Person, page: Page, now: datetime)
     free = _free_entry(conn, person, page, now)
     if free is None:
         raise ReviewError("page_not_loose")
-    conn.execute(delete(_draft_table).where(_draft_table.c.entry == free.id))
-    conn.execute(delete(_entry_table).where(_entry_table.c.id == free.id))
+    delete_entry(conn, free.id)
 
 
 def find_attachment_entries(
@@ -223,7 +217,7 @@ def find_attachment_entries(
         NotAllowedError: the person does not review.
     """
     require_permission(person, Action.REVIEW)
-    entries = [entry for sheet in sheets for entry in list_sheet_entries(conn, sheet)]
+    entries = list_entries_of_sheets(conn, sheets)
     visible = visibility.filter_visible_entries(
         conn, person, Action.REVIEW, [entry.id for entry in entries]
     )
@@ -241,19 +235,8 @@ def find_client_sheets(conn: Connection, person: Person, pid: str) -> list[str]:
         require_permission(person, Action.REVIEW)
     record(conn, person.login, "look_up_client", client_log_subject(conn, pid))
     visibility.require_unblocked_client(conn, person, pid)
-    is_about = (_entry_table.c.client_pid == pid) | (_entry_table.c.likely_pid == pid)
-    query = (
-        select(_entry_table.c.sheet)
-        .where(
-            is_about,
-            _entry_table.c.state.in_([state.value for state in _OPEN_TO_PAGES]),
-            _entry_table.c.row.is_(None),
-            visibility.visible_entries_condition(conn, person, Action.REVIEW),
-        )
-        .order_by(_entry_table.c.created_at.desc(), _entry_table.c.id)
-        .limit(20)
-    )
-    return list(conn.execute(query).scalars())
+    is_visible = visibility.visible_entries_condition(conn, person, Action.REVIEW)
+    return list_client_sheets(conn, pid, _OPEN_TO_PAGES, is_visible)
 
 
 def list_entry_attachments(
@@ -272,14 +255,8 @@ def list_entry_attachments(
     )
 
 
-def _add_row(
-    conn: Connection,
-    person: Person,
-    sheet: str,
-    number: int,
-    choice: AttachmentChoice,
-    now: datetime,
-) -> None:
+def _require_title(choice: AttachmentChoice) -> str:
+    """Return the title of an attachment as it is stored; its day must be none or a day."""
     title = " ".join(choice.title.split())[:MAX_TITLE_LENGTH]
     if not title:
         raise ReviewError("attachment_no_title")
@@ -288,24 +265,7 @@ def _add_row(
             date.fromisoformat(choice.day)
         except ValueError as error:
             raise ReviewError("attachment_no_day") from error
-    values = {
-        "page": choice.page_id,
-        "sheet": sheet,
-        "number": number,
-        "title": title,
-        "day": choice.day,
-        "by": person.login,
-        "at": now,
-    }
-    conn.execute(insert(attachment).values(values))
-
-
-def _require_row(conn: Connection, page_id: str) -> Row[Any]:
-    query = select(attachment).where(attachment.c.page == page_id, is_attachment)
-    row = conn.execute(query).one_or_none()
-    if row is None:
-        raise ReviewError("page_not_attached")
-    return row
+    return title
 
 
 def _require_open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str) -> Entry:
@@ -342,7 +302,7 @@ def _free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> 
         return None
     match list_sheet_entries(conn, page.id):
         case [entry] if _is_free(entry, person, now):
-            return None if _is_referred_to(conn, person, entry.id) else entry
+            return None if is_referred_to(conn, person.login, entry.id) else entry
     return None
 
 
@@ -353,17 +313,3 @@ def _is_free(entry: Entry, person: Person, now: datetime) -> bool:
         and entry.voided is None
         and not is_claimed_by_other(entry, person, now)
     )
-
-
-def _is_referred_to(conn: Connection, person: Person, entry_id: str) -> bool:
-    """Whether anything is stored about an entry but what the person has typed and not decided."""
-    for table in paper.metadata.tables.values():
-        for key in table.foreign_keys:
-            if key.column.table is not _entry_table:
-                continue
-            query = select(func.count()).where(key.parent == entry_id)
-            if table is _draft_table:
-                query = query.where(_draft_table.c.login != person.login)
-            if conn.execute(query).scalar_one():
-                return True
-    return False

@@ -1,14 +1,13 @@
-"""Rekeying (kontrollskrivning): a confirmed field is keyed blind again by an uninvolved person.
+"""Rows of checked work: confirmed fields to be keyed again, and seeded errors that were shown.
 
-Where the two differ, a third person adjudicates. If the confirmed value was wrong, the entry gets a
-new version with the reason; until then it is not exported. A value is never changed without that.
-
-The fields are drawn when an entry is confirmed; the draw is the same however often it is made.
+Rekeying (kontrollskrivning): a confirmed field is keyed blind again by an uninvolved person. Where
+the two differ, a third person adjudicates. If the confirmed value was wrong, the entry gets a new
+version with the reason; until then it is not exported. A value is never changed without that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,16 +16,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select, update
 
 from pipeline.domain.errors import NotAllowedError
-from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Form, Forms
-from pipeline.domain.identity_numbers import is_temporary_pid
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person, State
-from pipeline.domain.review.rules import Answer, asked_fields
+from pipeline.domain.review.rules import Answer
+from pipeline.domain.review.seeded_errors import SeededError
 from pipeline.store.accounts import visibility
-from pipeline.store.accounts.same_person import is_by_same_person
+from pipeline.store.accounts.visibility import is_by_same_person
 from pipeline.store.database.engines import insert_missing
-from pipeline.store.database.sampling_key import is_drawn, rekeying_share, sampling_key
 from pipeline.store.entries.answers import DecidedAnswer, decided_answers
 from pipeline.store.entries.attached_pages import cut_pages
 from pipeline.store.entries.entry import (
@@ -37,11 +35,10 @@ from pipeline.store.entries.entry import (
     load_visible_entry,
     stale_decision_error,
 )
-from pipeline.store.paper.pages import Page
-from pipeline.store.paper.sheets import list_sheet_pages, missing_page_numbers
+from pipeline.store.paper.pages import Page, list_sheet_pages
 from pipeline.store.schema import paper, registers
 from pipeline.store.schema.clock import LONGEST_CLAIM, has_lapsed, is_claimed
-from pipeline.store.schema.review import control
+from pipeline.store.schema.review import control, plant
 
 _entry_table = paper.entry
 _DECIDED_STATE_VALUES = [state.value for state in DECIDED_STATES]
@@ -340,50 +337,68 @@ def _is_free_condition(now: datetime) -> ColumnElement[bool]:
     return has_lapsed(control.c.claimed_until, now)
 
 
-def can_be_rekeyed(spec: FieldSpec) -> bool:
-    """Return whether a field can be drawn at all.
-
-    Free text cannot, since two people never set the same commas, nor initials, of which the reading
-    only says that they are there.
-    """
-    return spec.traits.can_be_rekeyed
-
-
-def _number_by_code(form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]) -> str | None:
-    """Return the field of the client's number if a client code was written, else None."""
-    number, code = (
-        form.meaning(means, entry.row) for means in (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
-    )
-    is_coded = (
-        code is not None and code.name in answers and answers[code.name].answer.state is State.READ
-    )
-    return number.name if number is not None and is_coded else None
+def add_rekeying_tasks(
+    conn: Connection, entry_id: str, fields: Iterable[str], now: datetime
+) -> None:
+    """Add fields of an entry to be rekeyed; existing tasks stay as they are."""
+    rows = [{"entry": entry_id, "field": name, "drawn_at": now, "passed": 0} for name in fields]
+    insert_missing(conn, control, rows)
 
 
-def sample_for_rekeying(conn: Connection, form: Form, entry: Entry, now: datetime) -> None:
-    """Add the drawn fields of an entry to the rekeying tasks; existing tasks stay as they are."""
-    share = rekeying_share(conn)
-    if not share:
-        return
-    key, answers = sampling_key(conn), decided_answers(conn, entry.id)
-    fields = [
-        spec.name
-        for spec in asked_fields(form, entry.row)
-        if can_be_rekeyed(spec) and spec.name in answers
+# Seeded errors: the wrong values that were shown, each to one person in one entry.
+
+OUTCOME_CAUGHT, OUTCOME_MISSED, OUTCOME_WITHDRAWN = "caught", "missed", "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownError:
+    """A seeded error as it was shown; `outcome` is None while it is open."""
+
+    id: int
+    login: str
+    field: str
+    error: SeededError
+    outcome: str | None
+
+
+def add_seeded_error(
+    conn: Connection, login: str, entry_id: str, field: str, error: SeededError, now: datetime
+) -> None:
+    """Store a seeded error that is shown; an earlier one of the person in the entry stays."""
+    row = {
+        "entry": entry_id,
+        "login": login,
+        "field": field,
+        "value": error.value,
+        "state": error.state.value,
+        "start": error.start,
+        "end": error.end,
+        "shown_at": now,
+    }
+    insert_missing(conn, plant, [row])
+
+
+def list_seeded_errors(conn: Connection, entry_id: str) -> list[ShownError]:
+    """Return the seeded errors of an entry, of all persons."""
+    query = select(plant).where(plant.c.entry == entry_id).order_by(plant.c.id)
+    return [
+        ShownError(
+            row.id,
+            row.login,
+            row.field,
+            SeededError(row.value, State(row.state), row.start, row.end),
+            row.outcome,
+        )
+        for row in conn.execute(query)
     ]
-    # Neither a number that stands for a client code nor a temporary identity is on paper.
-    fields = [name for name in fields if name != _number_by_code(form, entry, answers)]
-    fields = [name for name in fields if not is_temporary_pid(str(answers[name].answer.value))]
-    # A field without an image cannot be keyed.
-    numbers = form.page_numbers
-    missing = missing_page_numbers(list_sheet_pages(conn, entry.sheet))
-    drawn = [
-        name
-        for name in fields
-        if numbers[name] not in missing and is_drawn(key, share, "control", entry.id, name)
-    ]
-    insert_missing(
-        conn,
-        control,
-        [{"entry": entry.id, "field": name, "drawn_at": now, "passed": 0} for name in drawn],
-    )
+
+
+def end_seeded_error(conn: Connection, error_id: int, outcome: str, now: datetime) -> None:
+    """Store how a seeded error ended."""
+    ended = update(plant).where(plant.c.id == error_id)
+    conn.execute(ended.values(outcome=outcome, ended_at=now))
+
+
+def has_open_seeded_error(entry_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an entry has an open seeded error: a condition for queries."""
+    return exists().where(plant.c.entry == entry_id, plant.c.outcome.is_(None))

@@ -12,25 +12,23 @@ from datetime import datetime
 from typing import Final
 
 import cv2
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
+from pipeline.review.attachments import take_free_entry
 from pipeline.store.accounts import visibility
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import lock_keys
-from pipeline.store.depth.attachments import take_free_entry
 from pipeline.store.entries.sheet_entries import add_parts, make_entries
 from pipeline.store.event_log.events import record
-from pipeline.store.paper.duplicates import is_entry_begun
 from pipeline.store.paper.pages import Page, load_page
-from pipeline.store.schema import paper
-from pipeline.store.schema.review import is_area, page_area
+from pipeline.store.review import loose_pages
+from pipeline.store.review.loose_pages import end_parts, last_part_row, list_parts
 
-_entry_table = paper.entry
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)
 MIN_SIDE: Final = 0.02
 """The least width and height of a part, as a share of the page. Source: reasoned."""
@@ -48,14 +46,6 @@ class PageArea:
     image_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class PagePart:
-    """A part of a page that is an entry, by its row."""
-
-    row: int
-    area: PageArea
-
-
 def cut_area(images: Images, page: Page, box: tuple[float, float, float, float]) -> PageArea:
     """Store the picture of a part of a page, x, y, width and height as shares, and return it."""
     x, y, w, h = box
@@ -67,15 +57,6 @@ def cut_area(images: Images, page: Page, box: tuple[float, float, float, float])
     ]
     data = cv2.imencode(".jpg", part, _JPEG_OPTIONS)[1].tobytes()
     return PageArea(x, y, w, h, images.put(data))
-
-
-def list_parts(conn: Connection, page_id: str) -> list[PagePart]:
-    """Return the parts of a page, by row."""
-    query = select(page_area).where(page_area.c.page == page_id, is_area).order_by(page_area.c.row)
-    return [
-        PagePart(row.row, PageArea(row.x, row.y, row.w, row.h, row.image_sha256))
-        for row in conn.execute(query)
-    ]
 
 
 def split_page(
@@ -97,12 +78,10 @@ def split_page(
     visibility.require_visible_page(conn, person, Action.REVIEW, page)
     _require_areas(areas)
     lock_keys(conn, page_id)
-    last = conn.execute(
-        select(func.max(page_area.c.row)).where(page_area.c.page == page_id)
-    ).scalar_one()
+    first = last_part_row(conn, page_id) + 1
     if not list_parts(conn, page_id):
         take_free_entry(conn, person, page, now)
-    rows = range((last or 0) + 1, (last or 0) + 1 + len(areas))
+    rows = range(first, first + len(areas))
     values = [
         {
             "page": page_id,
@@ -117,7 +96,7 @@ def split_page(
         }
         for row, area in zip(rows, areas, strict=True)
     ]
-    conn.execute(insert(page_area), values)
+    loose_pages.add_parts(conn, values)
     record(conn, person.login, "split_page", page_id, unit=page.unit, parts=len(areas))
     return add_parts(conn, page, rows)
 
@@ -134,21 +113,8 @@ def join_page(conn: Connection, person: Person, page_id: str, now: datetime) -> 
     lock_keys(conn, page_id)
     if not list_parts(conn, page_id):
         raise ReviewError("page_not_split")
-    # Parts that the person has open are not begun
-    conn.execute(
-        update(_entry_table)
-        .where(_entry_table.c.sheet == page_id, _entry_table.c.claimed_by == person.login)
-        .values(claimed_by=None, claimed_until=None)
-    )
-    begun = select(_entry_table.c.id).where(_entry_table.c.sheet == page_id, is_entry_begun())
-    if conn.execute(begun.limit(1)).first():
+    if not end_parts(conn, page_id, person.login, now):
         raise ReviewError("page_part_begun")
-    conn.execute(delete(_entry_table).where(_entry_table.c.sheet == page_id))
-    conn.execute(
-        update(page_area)
-        .where(page_area.c.page == page_id, is_area)
-        .values(undone_by=person.login, undone_at=now)
-    )
     record(conn, person.login, "join_page", page_id, unit=page.unit)
     make_entries(conn, page, None)
 

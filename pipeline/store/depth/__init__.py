@@ -1,1 +1,0 @@
-"""Attachments, deviations, and pages that are split between clients."""
