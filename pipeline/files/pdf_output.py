@@ -5,10 +5,11 @@ The files of the typeface are closed also when writing fails half-way.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from xml.sax.saxutils import escape
 
 from fpdf import FPDF
@@ -96,6 +97,11 @@ class Document(FPDF):
         """Set the size (pt) and the colour of the text that follows."""
         self.set_font(TYPEFACE, "B" if bold else "", size)
         self.set_text_color(*colour)
+
+    def draw_table(self, rows: Iterable[Iterable[str]], **options: Any) -> None:  # noqa: ANN401
+        """Draw a table, headings first; the options are those of the library's `table`."""
+        with self.table([[self.fit(cell) for cell in row] for row in rows], **options):
+            pass  # the table is drawn when the block ends
 
     def fit(self, text: str) -> str:
         """Replace each character that the typeface lacks by `MISSING_CHARACTER`."""

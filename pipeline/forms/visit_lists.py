@@ -68,7 +68,15 @@ def load_visit_plan(
         UsageError: the file lacks a column, has a wrong row, or no visit of the unit. The message
             names rows, never their content.
     """
-    return _parse_visits(source, read_table(source, _VISIT_SCHEMA, data), unit)
+    visits = [
+        # Rows of other units are parsed too: a wrong row is reported in any unit.
+        visit
+        for number, row in read_table(source, _VISIT_SCHEMA, data)
+        if (visit := _parse_visit(source, number, row)) and unit in ("", visit.unit)
+    ]
+    if not visits:
+        raise UsageError("plan_without_visits")
+    return sorted(visits)
 
 
 def has_visit_rows(form: Form) -> bool:
@@ -163,20 +171,6 @@ def _prefilled_fields(
         yield fields[Meaning.CLIENT_NAME], visit.name
         if visit.service and SERVICE_FIELD in fields:
             yield fields[SERVICE_FIELD], visit.service
-
-
-def _parse_visits(
-    source: Path | str, rows: Iterable[tuple[int, dict[str, str]]], unit: str
-) -> list[PlannedVisit]:
-    visits = [
-        # Rows of other units are parsed too: a wrong row is reported in any unit.
-        visit
-        for number, row in rows
-        if (visit := _parse_visit(source, number, row)) and unit in ("", visit.unit)
-    ]
-    if not visits:
-        raise UsageError("plan_without_visits")
-    return sorted(visits)
 
 
 def _parse_visit(path: Path | str, number: int, row: Mapping[str, str]) -> PlannedVisit:

@@ -76,13 +76,19 @@ def check_health() -> list[HealthFinding]:
 
 def check_installation(settings: Settings) -> list[HealthFinding]:
     """Check what comes with the program or is installed with it."""
+    from pipeline.reading.fields.marks.reader import load_mark_model
+    from pipeline.reading.fields.printed_text import language_folder
+    from pipeline.reading.language.language_model import load_swedish
+
     return [
-        _run_check("Tesseract's Swedish", _check_swedish),
+        _run_check("Tesseract's Swedish", language_folder),
         _check_program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
         *(_run_check(part, partial(_check_network, file)) for part, file in _network_files()),
-        _run_check("Check boxes", _check_mark_model),
+        _run_check("Check boxes", lambda: f"{1 + len(load_mark_model().second)} networks"),
         _run_check("Handwriting network", lambda: _check_handwriting(settings)),
-        _run_check("Swedish words", lambda: _check_learned_words(settings)),
+        _run_check(
+            "Swedish words", lambda: f"{len(load_swedish(settings.models).general.words)} words"
+        ),
         _check_calibration(settings),
         _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
         _run_check("Own forms", lambda: describe_workspace_forms(settings)),
@@ -178,12 +184,6 @@ def _check_program(part: str, name: str, remedy: str) -> HealthFinding:
     return HealthFinding(part, path) if path else HealthFinding(part, "missing", remedy)
 
 
-def _check_swedish() -> str:
-    from pipeline.reading.fields.printed_text import language_folder
-
-    return language_folder()
-
-
 def _run_check(part: str, attempt: Callable[[], str]) -> HealthFinding:
     try:
         return HealthFinding(part, attempt())
@@ -217,18 +217,6 @@ def _check_network(file: Path) -> str:
 
     open_session(file)
     return file.name
-
-
-def _check_mark_model() -> str:
-    from pipeline.reading.fields.marks.reader import load_mark_model
-
-    return f"{1 + len(load_mark_model().second)} networks"
-
-
-def _check_learned_words(settings: Settings) -> str:
-    from pipeline.reading.language.language_model import load_swedish
-
-    return f"{len(load_swedish(settings.models).general.words)} words"
 
 
 def _describe_sandbox() -> str:

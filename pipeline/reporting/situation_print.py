@@ -249,18 +249,15 @@ def _draw_units(page: _Page, report: ProgressReport, say: Words) -> None:
         "progress_report.unit_missing",
     ]
     names = sorted({*report.remaining, *report.due, *(sheet.unit for sheet in report.sheets)})
-    with page.table(
+    rows = [_unit_row(report, name, say) for name in names[:_MAX_UNITS]]
+    page.draw_table(
+        ([say(name) for name in heads], *rows),
         col_widths=(38, 16, 18, 24, 19, 18, 20, 21, 16),
         text_align=("LEFT", *("RIGHT",) * 8),
         headings_style=FontFace(emphasis="BOLD"),
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         line_height=4.8,
-    ) as table:
-        rows = [_unit_row(report, name, say) for name in names[:_MAX_UNITS]]
-        for cells in ([say(name) for name in heads], *rows):
-            row = table.row()
-            for cell in cells:
-                row.cell(page.fit(cell))
+    )
     if len(names) > _MAX_UNITS:
         page.write(
             say.count("progress_report.more_units", len(names) - _MAX_UNITS), 9, _MUTED_COLOUR

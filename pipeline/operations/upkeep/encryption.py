@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pyrage
+from pyrage.x25519 import Identity
 
 from pipeline.domain.errors import UsageError
 from pipeline.files.atomic import write_private
-
-if TYPE_CHECKING:
-    from pyrage.x25519 import Identity
 
 PLAIN = "plain"
 """The id of no key: what is written is not encrypted."""
@@ -46,8 +45,6 @@ class PublicKeys:
             return data
         if any(key.upper().startswith(_PRIVATE_PREFIX) for key in self.keys):
             raise UsageError("backup_public_key_private")
-        import pyrage
-
         try:
             recipients = [pyrage.x25519.Recipient.from_str(key) for key in self.keys]
         except pyrage.RecipientError:
@@ -71,8 +68,6 @@ class PrivateKeys:
         """
         if not self.identities:
             return data
-        import pyrage
-
         try:
             return bytes(pyrage.decrypt(data, list(self.identities)))
         except pyrage.DecryptError as error:
@@ -87,8 +82,6 @@ def write_new_key(file: Path) -> str:
     Raises:
         UsageError: there is such a file, or it cannot be written.
     """
-    import pyrage
-
     if file.exists():
         raise UsageError("backup_key_file_there", file=file)
     identity = pyrage.x25519.Identity.generate()
@@ -106,8 +99,6 @@ def read_private_keys(file: Path) -> PrivateKeys:
     Raises:
         UsageError: it cannot be read, or has no private key of age.
     """
-    import pyrage
-
     reason = "no private key"
     try:
         lines = ["".join(line.split()).upper() for line in file.read_text("utf-8").splitlines()]

@@ -5,8 +5,7 @@ Lengths are mm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from pipeline.domain.model import Box
 from pipeline.forms.drawing import (
@@ -58,6 +57,14 @@ _WRONG_EXAMPLE_MM = 30.0
 """From one wrong example to the next."""
 _EXAMPLE_DATE, _EXAMPLE_TIME = "20260109", "0745"
 _STRUCK_DIGITS, _CORRECTED_DIGITS, _EXAMPLE_INITIALS = "0815", "0851", "EM"
+_WRONG_EXAMPLES = {
+    "outside": (("4", (0.5, -3.2, 9.5, 14.5)),),
+    "two_in_one": (("1", (0.4, 1.5, 3.2, 6.5)), ("7", (3.5, 1.5, 3.2, 6.5))),
+    "too_small": (("3", (0.4, 5.0, 2.8, 3.4)), ("8", (7.4, 4.8, 2.8, 3.4))),
+    "overwritten": (("2", (0.0, 0.0, *_CELL_MM)), ("8", (0.0, 0.0, *_CELL_MM))),
+    "joined": (),
+}
+"""How not to write digits in two cells: the digits and their boxes; those joined are a stroke."""
 _CHECK_MARK_STROKE: tuple[Point, ...] = ((0.1, 0.5), (0.42, 0.88), (1.05, -0.1))
 _JOINED_DIGITS_STROKE: tuple[Point, ...] = (
     (0.1, 0.25),
@@ -131,12 +138,17 @@ def _draw_digits(paper: PaperDocument, y: float) -> None:
     paper.words(
         pack_text("pack_paper.instructions.not_like_this"), (LEFT_MM, top + 29.6), _WORD_STYLE
     )
-    for index, example in enumerate(_WRONG_EXAMPLES):
+    for index, (key, digits) in enumerate(_WRONG_EXAMPLES.items()):
         x = left + index * _WRONG_EXAMPLE_MM
         for cell in range(2):
             _draw_cell(paper, x + cell * _CELL_MM[0], top + 27)
-        example.draw(paper, x, top + 27)
-        paper.words(pack_text(f"pack_paper.wrong.{example.key}"), (x, top + 38), SMALL_STYLE)
+        for digit, (across, down, width, height) in digits:
+            _draw_pen_digit(paper, digit, Box(x + across, top + 27 + down, width, height))
+        if not digits:
+            cells = Box(x, top + 27, 2 * _CELL_MM[0], _CELL_MM[1])
+            stroke = scale_to_box(cells, interpolate_curve(_JOINED_DIGITS_STROKE))
+            paper.pen(stroke, Colour.BLACK, _PEN_MM)
+        paper.words(pack_text(f"pack_paper.wrong.{key}"), (x, top + 38), SMALL_STYLE)
 
 
 def _draw_date_and_time(paper: PaperDocument, left: float, y: float) -> None:
@@ -148,48 +160,6 @@ def _draw_date_and_time(paper: PaperDocument, left: float, y: float) -> None:
 def _draw_caption(paper: PaperDocument, key: str, x: float, y: float) -> None:
     for number, line in enumerate(pack_texts(key)):
         paper.words(line, (x, y + number * _LINE_MM), _CAPTION_STYLE)
-
-
-def _draw_outside_box(paper: PaperDocument, x: float, y: float) -> None:
-    _draw_pen_digit(paper, "4", Box(x + 0.5, y - 3.2, 9.5, 14.5))
-
-
-def _draw_two_in_one_box(paper: PaperDocument, x: float, y: float) -> None:
-    for place, digit in enumerate("17"):
-        _draw_pen_digit(paper, digit, Box(x + place * 3.1 + 0.4, y + 1.5, 3.2, 6.5))
-
-
-def _draw_too_small(paper: PaperDocument, x: float, y: float) -> None:
-    _draw_pen_digit(paper, "3", Box(x + 0.4, y + 5, 2.8, 3.4))
-    _draw_pen_digit(paper, "8", Box(x + _CELL_MM[0] + 0.4, y + 4.8, 2.8, 3.4))
-
-
-def _draw_overwritten(paper: PaperDocument, x: float, y: float) -> None:
-    for digit in "28":
-        _draw_pen_digit(paper, digit, Box(x, y, *_CELL_MM))
-
-
-def _draw_joined(paper: PaperDocument, x: float, y: float) -> None:
-    cells = Box(x, y, 2 * _CELL_MM[0], _CELL_MM[1])
-    stroke = scale_to_box(cells, interpolate_curve(_JOINED_DIGITS_STROKE))
-    paper.pen(stroke, Colour.BLACK, _PEN_MM)
-
-
-@dataclass(frozen=True, slots=True)
-class _WrongExample:
-    """How not to write digits in two cells: the key of its caption, and what draws the ink."""
-
-    key: str
-    draw: Callable[[PaperDocument, float, float], None]
-
-
-_WRONG_EXAMPLES = (
-    _WrongExample("outside", _draw_outside_box),
-    _WrongExample("two_in_one", _draw_two_in_one_box),
-    _WrongExample("too_small", _draw_too_small),
-    _WrongExample("overwritten", _draw_overwritten),
-    _WrongExample("joined", _draw_joined),
-)
 
 
 def _draw_marks(paper: PaperDocument, y: float) -> None:

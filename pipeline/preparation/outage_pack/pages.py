@@ -240,7 +240,13 @@ def draw_contents(
     inside, style = TextColumn(LEFT_MM + 3, WIDTH_MM - 6), TextStyle(9.5, Colour.BLACK)
     draw_bullets(paper, pack_texts("pack_paper.printing_rule"), 49, inside, style)
     # The parts; what has no room on the first page is on the second, with the rules.
-    columns, first = _contents_columns(), _count_contents_rows(len(notes))
+    columns = (
+        Column(pack_text("pack_paper.contents.page"), 19, align_right=True),
+        Column(pack_text("pack_paper.contents.part"), 76, bold=True),
+        Column(pack_text("pack_paper.contents.sheets"), 17, align_right=True),
+        Column(pack_text("pack_paper.contents.instruction"), 62),
+    )
+    first = _count_contents_rows(len(notes))
     rows = [_contents_cells(part) for part in parts]
     draw_table(paper, columns, rows[:first], _CONTENTS_TABLE_TOP_MM, _CONTENTS_ROW_MM)
     rules_top = BOTTOM_MM - _HANDLING_RULES_MM + 6
@@ -254,15 +260,6 @@ def draw_contents(
         paper,
         pack_texts("pack_paper.handling_rule"),
         draw_heading(paper, pack_text("pack_paper.contents.handling"), rules_top),
-    )
-
-
-def _contents_columns() -> tuple[Column, ...]:
-    return (
-        Column(pack_text("pack_paper.contents.page"), 19, align_right=True),
-        Column(pack_text("pack_paper.contents.part"), 76, bold=True),
-        Column(pack_text("pack_paper.contents.sheets"), 17, align_right=True),
-        Column(pack_text("pack_paper.contents.instruction"), 62),
     )
 
 

@@ -236,14 +236,14 @@ def render_extract_pdf(extract: ClientExtract, provider: str) -> bytes:
             made=f"{extract.made_at.astimezone(SWEDEN):%Y-%m-%d %H:%M}",
         )
         paper.write_paragraph(made, 10)
-        paper.add_space(2)
+        paper.ln(2)
         paper.write_paragraph(data_text("access_extract.introduction"), 10)
-        paper.add_space(3)
+        paper.ln(3)
         if extract.lines:
             _draw_access_table(paper, extract)
         else:
             paper.write_paragraph(data_text("access_extract.none"), 11, bold=True)
-        paper.add_space(3)
+        paper.ln(3)
         # Which units it covers, and that there is more elsewhere.
         units = data_text(
             "access_extract.units", count=len(extract.units), units=", ".join(extract.units)
@@ -286,17 +286,12 @@ class _ExtractDocument(Document):
         self._style(size, bold=bold, grey=grey)
         self.multi_cell(0, size * 0.5, self.fit(text), new_x="LMARGIN", new_y="NEXT")
 
-    def add_space(self, height: float) -> None:
-        """Leave a space, mm."""
-        self.ln(height)
-
     def _style(self, size: float, *, bold: bool, grey: bool) -> None:
         self.set_style(size, _GREY if grey else _DARK, bold=bold)
 
 
 def _draw_access_table(paper: _ExtractDocument, extract: ClientExtract) -> None:
     paper.set_style(9.5, _DARK)
-    heading = FontFace(emphasis="BOLD", fill_color=(232, 238, 243))
     lines = [
         (
             line.at,
@@ -306,25 +301,17 @@ def _draw_access_table(paper: _ExtractDocument, extract: ClientExtract) -> None:
         )
         for line in extract.lines
     ]
-    with paper.table(
+    headings = (
+        data_text("access_extract.column.time"),
+        data_text("access_extract.column.unit"),
+        data_text("access_extract.column.what"),
+        data_text("access_extract.column.count"),
+    )
+    paper.draw_table(
+        (headings, *lines),
         col_widths=_COLUMN_WIDTHS_MM,
         text_align=("LEFT", "LEFT", "LEFT", "RIGHT"),
-        headings_style=heading,
+        headings_style=FontFace(emphasis="BOLD", fill_color=(232, 238, 243)),
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
         line_height=5.5,
-    ) as table:
-        for cells in (
-            tuple(
-                data_text(name)
-                for name in (
-                    "access_extract.column.time",
-                    "access_extract.column.unit",
-                    "access_extract.column.what",
-                    "access_extract.column.count",
-                )
-            ),
-            *lines,
-        ):
-            row = table.row()
-            for cell in cells:
-                row.cell(paper.fit(cell))
+    )

@@ -199,7 +199,7 @@ def load_log_page(
         NotAllowedError: the person does not follow up the log, or not of this unit. The functions
         below raise it too.
     """
-    _require_log_access(person, log_filter)
+    require_permission(person, Action.LOG, log_filter.unit)
     total = queries.count_log_rows(conn, permitted_units(person, Action.LOG), log_filter)
     if first:
         record(
@@ -225,7 +225,7 @@ def list_filter_choices(
     conn: Connection, person: Person, log_filter: LogFilter
 ) -> tuple[list[str], list[str]]:
     """Return the actions and logins of the time, to choose from."""
-    _require_log_access(person, log_filter)
+    require_permission(person, Action.LOG, log_filter.unit)
     return queries.list_actions_and_logins(
         conn, permitted_units(person, Action.LOG), LogFilter(log_filter.start, log_filter.end)
     )
@@ -233,7 +233,7 @@ def list_filter_choices(
 
 def count_hints(conn: Connection, person: Person, log_filter: LogFilter) -> dict[Hint, int]:
     """Count the accesses of each kind that is worth a question."""
-    _require_log_access(person, log_filter)
+    require_permission(person, Action.LOG, log_filter.unit)
     return {
         hint: queries.count_log_rows(
             conn, permitted_units(person, Action.LOG), replace(log_filter, hint=hint)
@@ -244,7 +244,7 @@ def count_hints(conn: Connection, person: Person, log_filter: LogFilter) -> dict
 
 def count_views_per_day(conn: Connection, person: Person, log_filter: LogFilter) -> dict[str, int]:
     """Count the views of pages by Swedish day (YYYY-MM-DD), days without any included."""
-    _require_log_access(person, log_filter)
+    require_permission(person, Action.LOG, log_filter.unit)
     first, last = (
         swedish_day(log_filter.start),
         swedish_day(log_filter.end - timedelta(microseconds=1)),
@@ -262,7 +262,7 @@ def count_views_per_day(conn: Connection, person: Person, log_filter: LogFilter)
 
 def export_log_csv(conn: Connection, person: Person, log_filter: LogFilter) -> bytes:
     """Return the rows as a table, the newest first, at most `MAX_CSV_ROWS`; that is an event."""
-    _require_log_access(person, log_filter)
+    require_permission(person, Action.LOG, log_filter.unit)
     names = names_by_login(conn)
     rows = queries.list_log_rows(
         conn, permitted_units(person, Action.LOG), log_filter, limit=MAX_CSV_ROWS
@@ -312,7 +312,3 @@ def _csv_cells(row: LogRow, names: Mapping[str, str]) -> tuple[str, ...]:
 def _log_subject(conn: Connection, log_filter: LogFilter) -> str:
     """Return what a look at the log is about: the filter's client, if it has one."""
     return "log" if log_filter.client is None else client_log_subject(conn, log_filter.client)
-
-
-def _require_log_access(person: Person, log_filter: LogFilter) -> None:
-    require_permission(person, Action.LOG, log_filter.unit)
