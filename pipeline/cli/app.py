@@ -8,109 +8,93 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from pipeline import __version__
-from pipeline.cli import (
-    archiving,
-    benchmark,
-    export_runs,
-    first_setup,
-    fleet,
-    forms,
-    learning,
-    lifecycle,
-    operations,
-    oversight,
-    plug_ins,
-    printing,
-    reading,
-    receipt_list,
-    registers,
-    work,
-)
 from pipeline.cli.context import BEFORE, IMPORT, LANGUAGE, RESEARCH, REVIEW, RUNNING, print_note
 from pipeline.domain.errors import EfterskriftError, ExitCode, describe_error_location
 from pipeline.domain.settings import read_environment_file
 from pipeline.operations.upkeep.log_lines import start_log
 
-Command = Callable[..., None]
+Command = tuple[str, str]
+"""Module in this folder, which is imported when the command is asked for, and its function."""
 COMMANDS: Mapping[str, Mapping[str, Command]] = {
     BEFORE: {
-        "print": printing.print_form,
-        "pack": printing.pack,
-        "planned": operations.planned,
+        "print": ("printing", "print_form"),
+        "pack": ("printing", "pack"),
+        "planned": ("operations", "planned"),
     },
     IMPORT: {
-        "scan": work.scan,
-        "watch": work.watch,
-        "work": work.work,
-        "reread": work.reread,
-        "status": work.status,
-        "read": reading.read,
-        "check-reader": plug_ins.check_reader,
+        "scan": ("work", "scan"),
+        "watch": ("work", "watch"),
+        "work": ("work", "work"),
+        "reread": ("work", "reread"),
+        "status": ("work", "status"),
+        "read": ("reading", "read"),
+        "check-reader": ("plug_ins", "check_reader"),
     },
     REVIEW: {
-        "export": export_runs.export,
-        "receipt": export_runs.receipt,
-        "check-header": export_runs.check_header,
-        "check-target": plug_ins.check_target,
-        "clashes": oversight.clashes,
-        "check-receipts": receipt_list.check_receipts,
-        "archive": archiving.archive,
-        "backlog": oversight.backlog,
-        "packs": operations.packs,
-        "close-page": operations.close_page,
+        "export": ("export_runs", "export"),
+        "receipt": ("export_runs", "receipt"),
+        "check-header": ("export_runs", "check_header"),
+        "check-target": ("plug_ins", "check_target"),
+        "clashes": ("care_system_lists", "clashes"),
+        "check-receipts": ("care_system_lists", "check_receipts"),
+        "archive": ("archiving", "archive"),
+        "backlog": ("oversight", "backlog"),
+        "packs": ("operations", "packs"),
+        "close-page": ("operations", "close_page"),
     },
     RUNNING: {
-        "init": first_setup.init,
-        "upgrade": lifecycle.upgrade,
-        "backup-key": lifecycle.backup_key,
-        "backup": lifecycle.backup,
-        "restore": lifecycle.restore,
-        "unit": registers.unit,
-        "clients": registers.clients,
-        "staff": registers.staff,
-        "person": registers.person,
-        "block": registers.block,
-        "ui": operations.ui,
-        "demo": operations.demo,
-        "doctor": operations.doctor,
-        "check": operations.check,
-        "metrics": oversight.metrics,
-        "learn": learning.learn,
+        "init": ("first_setup", "init"),
+        "upgrade": ("lifecycle", "upgrade"),
+        "backup-key": ("lifecycle", "backup_key"),
+        "backup": ("lifecycle", "backup"),
+        "restore": ("lifecycle", "restore"),
+        "unit": ("registers", "unit"),
+        "clients": ("registers", "clients"),
+        "staff": ("registers", "staff"),
+        "person": ("registers", "person"),
+        "block": ("registers", "block"),
+        "ui": ("operations", "ui"),
+        "demo": ("demo", "demo"),
+        "doctor": ("operations", "doctor"),
+        "check": ("operations", "check"),
+        "metrics": ("oversight", "metrics"),
+        "learn": ("learning", "learn"),
     },
-    RESEARCH: {"recognize": reading.recognize, "bench": benchmark.bench},
+    RESEARCH: {"recognize": ("reading", "recognize"), "bench": ("benchmark", "bench")},
 }
 """The commands by their panel of `--help`, in its order."""
 GROUPS: Mapping[tuple[str, str, str], Mapping[str, Command]] = {
     (BEFORE, "forms", "Forms: list, show, check, lay out."): {
-        "list": forms.list_forms,
-        "show": forms.show_form,
-        "check": forms.check_forms,
-        "place": forms.place_form,
-        "html": forms.make_html_form,
+        "list": ("forms", "list_forms"),
+        "show": ("forms", "show_form"),
+        "check": ("forms", "check_forms"),
+        "place": ("forms", "place_form"),
+        "html": ("forms", "make_html_form"),
     },
     (BEFORE, "drill", "Yearly drill: print, fill in, scan and read ten sheets."): {
-        "make": forms.make_drill,
-        "read": forms.read_drill,
+        "make": ("forms", "make_drill"),
+        "read": ("forms", "read_drill"),
     },
     (BEFORE, "issued", "Sheets printed elsewhere: import their serials."): {
-        "take-in": printing.take_in,
+        "take-in": ("printing", "take_in"),
     },
     (RUNNING, "audit", "Event log: verify, seal, extract for a client, export."): {
-        "verify": oversight.verify,
-        "seal": oversight.seal,
-        "extract": oversight.extract,
-        "export": oversight.export,
+        "verify": ("oversight", "verify"),
+        "seal": ("oversight", "seal"),
+        "extract": ("oversight", "extract"),
+        "export": ("oversight", "export"),
     },
     (RUNNING, "fleet", "Workspaces of one installation: state, commands in them."): {
-        "status": fleet.status,
-        "run": fleet.run,
+        "status": ("fleet", "status"),
+        "run": ("fleet", "run"),
     },
 }
 """The groups of commands: panel, name and help, with their commands."""
@@ -118,8 +102,15 @@ _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 """Context of the command whose arguments are another command."""
 
 
-def build_app() -> typer.Typer:
-    """Return the application with all its commands."""
+def build_app(words: Sequence[str] = ()) -> typer.Typer:
+    """Return the application with the commands that the words name, or else with all of them.
+
+    What reads paper takes a second to import: a command waits only for its own module.
+    """
+    names = {name for commands in COMMANDS.values() for name in commands}
+    names |= {name for _, name, _ in GROUPS}
+    named = names.intersection(words)
+    wanted = named if named and words[0] != "--help" else names
     app = typer.Typer(
         name="efterskrift",
         help="Print the forms for an outage, read the filled-in paper, review it and export it to "
@@ -131,15 +122,24 @@ def build_app() -> typer.Typer:
     app.callback()(_set_global_options)
     for panel, commands in COMMANDS.items():
         for name, command in commands.items():
-            app.command(name, rich_help_panel=panel)(command)
+            if name in wanted:
+                app.command(name, rich_help_panel=panel)(_import_command(command))
     for (panel, name, text), commands in GROUPS.items():
+        if name not in wanted:
+            continue
         group = typer.Typer(help=text, no_args_is_help=True)
         group.callback()(lambda: None)  # a group stays one although it has a single command
         for each, command in commands.items():
-            passed_on = _PASSED_ON if command is fleet.run else None
-            group.command(each, context_settings=passed_on)(command)
+            passed_on = _PASSED_ON if command == ("fleet", "run") else None
+            group.command(each, context_settings=passed_on)(_import_command(command))
         app.add_typer(group, name=name, rich_help_panel=panel)
     return app
+
+
+def _import_command(command: Command) -> Callable[..., None]:
+    module, function = command
+    found: Callable[..., None] = getattr(import_module(f"pipeline.cli.{module}"), function)
+    return found
 
 
 def _print_version(asked: bool) -> None:
@@ -178,7 +178,7 @@ def main() -> None:
     # A shell starts background jobs with SIGINT ignored; a SIGINT that is sent must still end them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        code = build_app()(standalone_mode=False)
+        code = build_app(sys.argv[1:])(standalone_mode=False)
     except EfterskriftError as error:
         if _is_verbose():
             raise

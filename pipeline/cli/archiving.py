@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -16,13 +16,15 @@ from pipeline.cli.context import (
     print_text,
     resolve_acting_person,
     resolve_unit,
+    write_secret,
 )
-from pipeline.cli.export_runs import open_export_context, require_output_folder, write_secret
+from pipeline.cli.export_runs import open_export_context, require_output_folder
+from pipeline.domain.model import Person
+from pipeline.export.archive.runs import confirm_package, find_ready, make_package, package_file
+from pipeline.export.runs import ExportContext
+from pipeline.store.exports.archives import list_packages
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
-
-if TYPE_CHECKING:
-    from pipeline.domain.model import Person
-    from pipeline.export.runs import ExportContext
 
 
 def archive(
@@ -53,9 +55,6 @@ def archive(
     the scans, metadata and checksums. It is no error if there is nothing to archive; else
     --decision is needed. Files of your earlier packages that were never written are written too.
     """
-    from pipeline.export.archive.runs import find_ready, make_package
-    from pipeline.store.schema.clock import utc_now
-
     require_output_folder(output)
     with open_export_context() as context:
         person = resolve_acting_person(context.store, login)
@@ -89,8 +88,6 @@ def _write_undelivered(
 
     A process was killed between. Those of other persons are named.
     """
-    from pipeline.store.exports.archives import list_packages
-
     with context.store.read() as conn:
         waiting = [one for one in list_packages(conn, person) if not one.is_delivered]
     own = [package for package in reversed(waiting) if package.made_by == person.name[:80]]
@@ -107,9 +104,6 @@ def _write_package(
     context: ExportContext, person: Person, package_id: str, output: Path | None
 ) -> dict[str, Any]:
     """Write the file of a package, and store that it was handed out."""
-    from pipeline.export.archive.runs import confirm_package, package_file
-    from pipeline.store.schema.clock import utc_now
-
     file = package_file(context, person, package_id)
     path = output or Path(file.name)
     remedy = Text("error.secret_not_written.fetch_package", {"package": package_id})

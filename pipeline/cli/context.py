@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,12 +17,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.domain.errors import UsageError
+from pipeline.domain.errors import ExportError, UsageError
 from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import Settings, load_settings
+from pipeline.files.atomic import write_private
 from pipeline.files.csv_tables import decode_text
-from pipeline.texts import LANGUAGES, Words, catalogue
+from pipeline.texts import LANGUAGES, Text, Words, catalogue
 
 if TYPE_CHECKING:
     from pipeline.store.database.store import Store
@@ -189,6 +191,20 @@ def ask_password(key: str = "cli.person.password") -> str:
     """Ask for a password, by the text `cli.<key>`, without showing it; empty if none is typed."""
     text = message(key)
     return str(typer.prompt(text, hide_input=True, default="", show_default=False, err=True))
+
+
+def write_secret(path: Path, data: bytes, remedy: Text) -> None:
+    """Write a file with personal data atomically; only its owner may read it.
+
+    Raises:
+        ExportError: it cannot be written; `remedy` says how to get it all the same.
+    """
+    try:
+        write_private(path, data)
+    except OSError as error:
+        raise ExportError(
+            "secret_not_written", path=path, reason=error.strerror, remedy=remedy
+        ) from error
 
 
 def describe_issue(issue: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -22,17 +22,34 @@ from pipeline.cli.context import (
     read_stdin_line,
     resolve_acting_person,
     resolve_unit,
+    write_secret,
 )
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
 from pipeline.domain.form.form import Forms
+from pipeline.domain.model import Person
 from pipeline.domain.settings import load_settings
-from pipeline.files.atomic import write_private
+from pipeline.export.exporter import DATA_LANGUAGE
+from pipeline.export.manual_entry.one_list import find_run_destinations
+from pipeline.export.runs import (
+    ExportContext,
+    RunKind,
+    RunPreview,
+    confirm_delivery,
+    count_unsigned,
+    fetch_run_file,
+    list_run_previews,
+    list_undelivered,
+    make_runs_of_kind,
+)
+from pipeline.export.runs.receipts import apply_receipt_file, fetch_receipt_template, open_run_items
+from pipeline.export.tables.csv_table import HeaderCheck
+from pipeline.export.tables.csv_table import check_header as compare_header
+from pipeline.export.tables.table_schema import SUFFIX, fetch_run_schema
+from pipeline.export.targets import find_target
+from pipeline.store.exports.routes import find_route, list_routes
+from pipeline.store.exports.runs import find_run
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
-
-if TYPE_CHECKING:
-    from pipeline.domain.model import Person
-    from pipeline.export.runs import ExportContext, RunKind, RunPreview
-    from pipeline.export.tables.csv_table import HeaderCheck
 
 
 def export(
@@ -63,9 +80,6 @@ def export(
     to fill in; next to a table also its Table Schema. It is no error if there is nothing to export.
     Files of your earlier runs that were never written are written too.
     """
-    from pipeline.export.runs import count_unsigned, list_run_previews
-    from pipeline.export.targets import find_target
-
     if bool(target) == bool(route):
         raise UsageError("export_target_or_route")
     if target:
@@ -113,8 +127,6 @@ def _find_route_target(context: ExportContext, name: str) -> str:
     Raises:
         UsageError: there is no such route.
     """
-    from pipeline.store.exports.routes import find_route, list_routes
-
     with context.store.read() as conn:
         found = find_route(conn, name)
         if found is None:
@@ -127,8 +139,6 @@ def _find_route_target(context: ExportContext, name: str) -> str:
 
 def _left_out(previews: Sequence[RunPreview]) -> dict[str, Any]:
     """Return what the runs leave out, and what to know before a file is handed in."""
-    from pipeline.export.exporter import DATA_LANGUAGE
-
     unfit = {
         entry.entry_id: " ".join(each.in_language(DATA_LANGUAGE) for each in entry.reasons)
         for preview in previews
@@ -149,9 +159,6 @@ def _make_and_write(
     output: Path | None,
 ) -> list[dict[str, Any]]:
     """Make the runs and write their files: the first where the user said, others beside it."""
-    from pipeline.export.runs import make_runs_of_kind
-    from pipeline.store.schema.clock import utc_now
-
     written: list[dict[str, Any]] = []
     for kind in kinds:
         for run in make_runs_of_kind(context, person, kind, utc_now(), unit):
@@ -167,8 +174,6 @@ def _write_undelivered(
 
     A process was killed between. Those of other persons, who may be about to fetch them, are named.
     """
-    from pipeline.export.runs import list_undelivered
-
     waiting = [
         status.run
         for status in list_undelivered(context, person, target)
@@ -187,8 +192,6 @@ def _require_target_run(context: ExportContext, target: str, run_id: str) -> Non
     Raises:
         UsageError: the run is another target's.
     """
-    from pipeline.store.exports.runs import find_run
-
     with context.store.read() as conn:
         run = find_run(conn, run_id) if run_id else None
     if run is not None and run.target != target:
@@ -209,9 +212,6 @@ def receipt(
 
     The whole file or nothing is imported. Importing it again changes nothing.
     """
-    from pipeline.export.runs.receipts import apply_receipt_file
-    from pipeline.store.schema.clock import utc_now
-
     with open_export_context() as context:
         result = apply_receipt_file(
             context, resolve_acting_person(context.store, login), file.read_bytes(), utc_now()
@@ -232,8 +232,6 @@ def receipt(
 @contextmanager
 def open_export_context() -> Iterator[ExportContext]:
     """Open the workspace's database and forms for exports."""
-    from pipeline.export.runs import ExportContext
-
     settings = load_settings()
     store = open_workspace(settings)
     try:
@@ -260,13 +258,6 @@ def _write_run_files(
 
     A target that answers entry by entry gets a receipt file to fill in next to it.
     """
-    from pipeline.export.manual_entry.one_list import find_run_destinations
-    from pipeline.export.runs import confirm_delivery, fetch_run_file
-    from pipeline.export.runs.receipts import fetch_receipt_template, open_run_items
-    from pipeline.export.tables.table_schema import SUFFIX, fetch_run_schema
-    from pipeline.store.exports.runs import find_run
-    from pipeline.store.schema.clock import utc_now
-
     file, items = fetch_run_file(context, person, run_id), open_run_items(context, person, run_id)
     path = output or Path(file.name)
     remedy = Text("error.secret_not_written.fetch_run", {"run": run_id})
@@ -298,20 +289,6 @@ def _write_run_files(
         "amendments": sum(item.is_amendment for item in items),
         "receipt_file": str(receipt_file),
     }
-
-
-def write_secret(path: Path, data: bytes, remedy: Text) -> None:
-    """Write a file with personal data atomically; only its owner may read it.
-
-    Raises:
-        ExportError: it cannot be written; `remedy` says how to get it all the same.
-    """
-    try:
-        write_private(path, data)
-    except OSError as error:
-        raise ExportError(
-            "secret_not_written", path=path, reason=error.strerror, remedy=remedy
-        ) from error
 
 
 def _print_result(result: dict[str, Any], *, as_json: bool) -> None:
@@ -358,8 +335,6 @@ def check_header(
 
     The header line is read from standard input. Exit code 0 if all columns match.
     """
-    from pipeline.export.tables.csv_table import check_header as compare_header
-
     with open_export_context() as context:
         checks = compare_header(context, target, read_stdin_line())
     for check in checks:

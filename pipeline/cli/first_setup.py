@@ -6,7 +6,7 @@ import getpass
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,12 +20,20 @@ from pipeline.cli.context import (
 )
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Area
+from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from pipeline.domain.model import Person
-    from pipeline.preparation.first_setup import FirstSetup
-    from pipeline.store.accounts.people import PasswordHash
+from pipeline.login.passwords import hash_new_password
+from pipeline.preparation import first_setup
+from pipeline.preparation.first_setup import (
+    FirstSetup,
+    compared_name,
+    has_accounts,
+    is_wrong,
+    load_setup,
+    parse_setup,
+)
+from pipeline.store.accounts.people import PasswordHash
+from pipeline.store.database.store import open_for_images
 
 _YES, _NO = {"y", "yes", "j", "ja"}, {"", "n", "no", "nej"}
 
@@ -53,9 +61,6 @@ def init(
     In a terminal it asks for the organisation, the outage, the units and the first administrator.
     An existing workspace is left as it is.
     """
-    from pipeline.preparation.first_setup import has_accounts, load_setup
-    from pipeline.store.database.store import open_for_images
-
     # A wrong file is reported before anything is made.
     answers = load_setup(file) if file else None
     settings = load_settings()
@@ -74,8 +79,6 @@ def init(
 
 
 def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
-    from pipeline.login.passwords import hash_new_password
-    from pipeline.preparation import first_setup
 
     store = open_workspace(settings)
     with store.read() as conn:
@@ -97,8 +100,6 @@ def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
 
 def _ask_new_password(person: Person, settings: Settings) -> PasswordHash:
     """Ask until two that are typed are the same and strong enough: no other answer is lost."""
-    from pipeline.login.passwords import hash_new_password
-
     while True:
         password = ask_password()
         if password != ask_password("cli.init.ask.password_again"):
@@ -112,8 +113,6 @@ def _ask_new_password(person: Person, settings: Settings) -> PasswordHash:
 
 def _ask_everything() -> FirstSetup:
     """Ask until the answers fit together."""
-    from pipeline.preparation.first_setup import parse_setup
-
     while True:
         print_note("cli.init.begun")
         content: dict[str, object] = {
@@ -140,8 +139,6 @@ def _ask(name: str, default: str | None = None) -> str:
 
 def _ask_checked(name: str) -> str:
     """Ask for what may be left empty, until it has a form that is possible."""
-    from pipeline.preparation.first_setup import is_wrong
-
     while is_wrong(name, answer := _ask(name, default="")):
         print_note("cli.init.no_number")
     return answer
@@ -172,8 +169,6 @@ def _ask_units() -> list[dict[str, str]]:
 
     One whose area is left empty is left out: it may have been a slip.
     """
-    from pipeline.preparation.first_setup import compared_name
-
     units: dict[str, dict[str, str]] = {}
     known = {area.value.casefold(): area.value for area in Area}
     while name := _ask("unit", default="" if units else None):

@@ -7,16 +7,15 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipeline.cli.context import AsJson, message, print_json, print_note
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.settings import own_environment
-
-if TYPE_CHECKING:
-    from pipeline.reporting.watching.fleet import Member, MemberState
+from pipeline.reporting.watching.fleet import Member, MemberState, ask_members, list_members
+from pipeline.store.schema.clock import utc_now
 
 _ALL = "all"
 _COLUMNS = ("name", "waiting", "oldest", "review", "failed", "backup", "check", "audit", "version")
@@ -41,9 +40,6 @@ def status(folder: Fleet, as_json: AsJson = False) -> None:
     It has what waits and failed, the last copy and checks. Counts only. A workspace that does not
     answer is named with the reason. Exit code 14 if there is one, or an alarm.
     """
-    from pipeline.reporting.watching.fleet import ask_members, list_members
-    from pipeline.store.schema.clock import utc_now
-
     states = list(ask_members(list_members(folder)))
     if as_json:
         print_json([_as_object(state) for state in states], ensure_ascii=False)
@@ -117,8 +113,6 @@ def run(
 
     Exit code of the command; of several the highest.
     """
-    from pipeline.reporting.watching.fleet import list_members
-
     members = list_members(folder)
     chosen = [member for member in members if name in {member.name, _ALL}]
     if not chosen:

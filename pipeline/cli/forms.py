@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -24,9 +24,14 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import PageSpec
 from pipeline.domain.law.duties import law_refs
 from pipeline.domain.settings import load_settings
-
-if TYPE_CHECKING:
-    from pipeline.preparation.form_check.check import CheckedForm
+from pipeline.forms.layout.form import OUTLINE_FILE, write_form_yaml
+from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
+from pipeline.preparation.drill import drills
+from pipeline.preparation.drill.drills import print_result
+from pipeline.preparation.form_check.check import CheckedForm, check_outline
+from pipeline.preparation.form_check.check import check_forms as check_folder
+from pipeline.store.database.sampling_key import digital_form_secret
+from pipeline.store.registers.client_register import areas_by_unit
 
 
 def list_forms(as_json: AsJson = False) -> None:
@@ -97,8 +102,6 @@ def check_forms(as_json: AsJson = False) -> None:
 
     Reports each problem with file, line and remedy. Exit code 3 if there is one.
     """
-    from pipeline.preparation.form_check.check import check_forms as check_folder
-
     settings = load_settings()
     results = [result for folder in settings.form_folders for result in check_folder(folder)]
     if as_json:
@@ -154,9 +157,6 @@ def place_form(
 
     A published version is never replaced.
     """
-    from pipeline.forms.layout.form import OUTLINE_FILE, write_form_yaml
-    from pipeline.preparation.form_check.check import check_outline
-
     settings = load_settings()
     folder = settings.forms / form_id
     findings = check_outline(folder / OUTLINE_FILE)
@@ -181,10 +181,6 @@ def make_html_form(
     It needs neither server nor network, and saves a note as a file, which `scan` and the watch
     folder import.
     """
-    from pipeline.preparation.digital_forms.form_file import DigitalPack, make_form_file
-    from pipeline.store.database.sampling_key import digital_form_secret
-    from pipeline.store.registers.client_register import areas_by_unit
-
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
     store = open_workspace(settings)
@@ -263,8 +259,6 @@ def make_drill(
     They are marked ÖVNING and never registered: no accounting misses them. The first page says
     what to write.
     """
-    from pipeline.preparation.drill import drills
-
     settings = load_settings()
     store = open_workspace(settings)
     person = resolve_acting_person(store, "")
@@ -286,9 +280,6 @@ def read_drill(
     ] = None,
 ) -> None:
     """Read the scan of a drill and write its result on one page."""
-    from pipeline.preparation.drill import drills
-    from pipeline.preparation.drill.drills import print_result
-
     settings = load_settings()
     store = open_workspace(settings)
     person = resolve_acting_person(store, "")

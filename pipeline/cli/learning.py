@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -22,12 +22,18 @@ from pipeline.cli.context import (
     show_progress,
 )
 from pipeline.domain.form.form import Forms
+from pipeline.domain.model import Person
 from pipeline.domain.settings import load_settings
-
-if TYPE_CHECKING:
-    from pipeline.domain.model import Person
-    from pipeline.operations.learning.curves import CurveLesson
-    from pipeline.operations.learning.learn import LearningContext, LearningResult
+from pipeline.operations.learning.curves import CurveLesson
+from pipeline.operations.learning.learn import (
+    LearningContext,
+    LearningResult,
+    TrainingPermit,
+    export_training_set,
+    install_learned,
+    learn_from_entries,
+)
+from pipeline.store.schema.clock import utc_now
 
 _COLUMNS = (
     "cli.learn.column.curve",
@@ -74,14 +80,6 @@ def learn(
     Fits calibration curves, word frequencies and signer frequencies. Only what is better on held-
     out sheets is installed.
     """
-    from pipeline.operations.learning.learn import (
-        LearningContext,
-        TrainingPermit,
-        export_training_set,
-        install_learned,
-    )
-    from pipeline.store.schema.clock import utc_now
-
     settings = load_settings()
     with closing(open_workspace(settings)) as store:
         context = LearningContext(store, settings, Forms.load(*settings.form_folders))
@@ -107,8 +105,6 @@ def learn(
 
 def _run_learning(context: LearningContext, person: Person) -> LearningResult:
     """Read the confirmed sheets again and fit to them, with a progress bar on stderr."""
-    from pipeline.operations.learning.learn import learn_from_entries
-
     title, noun = message("cli.learn.progress"), message("cli.learn.sheets")
     with show_progress(title, noun, is_transient=True) as on_sheet:
         return learn_from_entries(context, person, on_sheet)
@@ -157,7 +153,6 @@ def _lesson_row(lesson: CurveLesson) -> tuple[str, ...]:
 
 def _learning_object(learned: LearningResult) -> dict[str, Any]:
     """Return what was learned with the JSON keys of the contract."""
-
     curves = [
         {
             "key": lesson.key,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,12 +24,21 @@ from pipeline.cli.context import (
 )
 from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from pipeline.operations.upkeep.backup import Backup
-    from pipeline.operations.upkeep.backup_check import BackupCheck
-    from pipeline.operations.upkeep.backup_folder import OrderRemarks
-    from pipeline.operations.upkeep.encryption import PublicKeys
+from pipeline.operations.upkeep.backup import Backup, BackupOrder, make_backup
+from pipeline.operations.upkeep.backup_check import (
+    BackupCheck,
+    check_backup,
+    note_damaged,
+    open_keys,
+    require_fresh_backup,
+)
+from pipeline.operations.upkeep.backup_folder import BackupFolder, OrderRemarks, find_remarks
+from pipeline.operations.upkeep.encryption import PublicKeys, write_new_key
+from pipeline.operations.upkeep.restore import RestoreOrder, restore_backup
+from pipeline.store.database.history import head
+from pipeline.store.database.image_store import make_images
+from pipeline.store.database.migrations.upgrade import Upgrade, upgrade_store
+from pipeline.store.schema.clock import utc_now
 
 _REMAINING_NAMES = 10
 """Files and settings outside of the workspace that are named."""
@@ -59,11 +68,6 @@ def upgrade(
     Programs of the version before that still run end, or refuse to go on; end them first all the
     same.
     """
-    from pipeline.operations.upkeep.backup_check import require_fresh_backup
-    from pipeline.operations.upkeep.backup_folder import BackupFolder
-    from pipeline.store.database.image_store import make_images
-    from pipeline.store.database.migrations.upgrade import Upgrade, upgrade_store
-    from pipeline.store.schema.clock import utc_now
 
     def report(planned: Upgrade) -> None:
         if planned.backup:
@@ -91,8 +95,6 @@ def backup_key(
     The public key goes into the setting `backup_keys`. The file with the private key is needed to
     restore: keep it in two places that the backed-up machine cannot reach.
     """
-    from pipeline.operations.upkeep.encryption import write_new_key
-
     public = write_new_key(file)
     typer.echo(public)
     print_note("cli.backup.key", file=file)
@@ -128,9 +130,6 @@ def backup(
     if verify:
         _verify(target, name, key, as_json=as_json)
         return
-    from pipeline.operations.upkeep.backup import BackupOrder, make_backup
-    from pipeline.operations.upkeep.backup_folder import BackupFolder, find_remarks
-    from pipeline.store.schema.clock import utc_now
 
     settings = load_settings()
     keys = _choose_keys(settings, to, unencrypted=unencrypted)
@@ -153,8 +152,6 @@ def _choose_keys(settings: Settings, to: list[str] | None, *, unencrypted: bool)
     Raises:
         UsageError: there is none and the backup is to be encrypted, or both are asked for.
     """
-    from pipeline.operations.upkeep.encryption import PublicKeys
-
     if unencrypted and to:
         raise UsageError("backup_keys_unencrypted")
     keys = () if unencrypted else tuple(to or settings.backup_keys)
@@ -243,8 +240,6 @@ def _some(names: Sequence[object]) -> str:
 
 
 def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None:
-    from pipeline.operations.upkeep.backup_check import check_backup, note_damaged, open_keys
-    from pipeline.operations.upkeep.backup_folder import BackupFolder
 
     folder = BackupFolder(target)
     manifest = folder.load(name)
@@ -316,12 +311,6 @@ def restore(
     backup before the workspace opens. Exit code 6 if images are missing, 12 if the log was changed
     already when the backup was made.
     """
-    from pipeline.operations.upkeep.backup_check import open_keys
-    from pipeline.operations.upkeep.backup_folder import BackupFolder, find_remarks
-    from pipeline.operations.upkeep.restore import RestoreOrder, restore_backup
-    from pipeline.store.database.history import head
-    from pipeline.store.schema.clock import utc_now
-
     if os.environ.get("EFTERSKRIFT_DATABASE_URL") and not database:
         raise UsageError("restore_database_unclear")
     folder = BackupFolder(target)

@@ -1,4 +1,4 @@
-"""`efterskrift ui`, `demo`, `doctor`, `packs`, `planned`, `close-page`: run, try, check, settle."""
+"""`efterskrift ui`, `doctor`, `packs`, `planned`, `close-page`: run, check, settle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -37,11 +37,18 @@ from pipeline.domain.errors import ExitCode, UsageError
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import CloseReason
 from pipeline.domain.settings import ROOT, load_settings
+from pipeline.files.private_files import close_private_paths
+from pipeline.operations.health import check_health, describe_server_address
+from pipeline.operations.upkeep.store_check import CheckReport, check_store
 from pipeline.registers.planned_visits import PlanKind, count_planned
-
-if TYPE_CHECKING:
-    from pipeline.operations.upkeep.store_check import CheckReport
-    from pipeline.store.registers.packs import Pack
+from pipeline.reporting.audit.follow_up import describe_problem
+from pipeline.store.database.store import accept_images as accept
+from pipeline.store.database.store import open_for_images
+from pipeline.store.paper import page_lists
+from pipeline.store.registers import packs as pack_register
+from pipeline.store.registers.packs import Pack
+from pipeline.store.registers.planning import save_planned
+from pipeline.store.schema.clock import utc_now
 
 _WORKER_SHUTDOWN_SECONDS = 100
 """Workers finish their page first; the worker pool gives them 90 s."""
@@ -72,10 +79,6 @@ def ui(
 
     Other machines reach it through a TLS proxy. Ends with Ctrl-C.
     """
-    from pipeline.files.private_files import close_private_paths
-    from pipeline.operations.health import describe_server_address
-    from pipeline.store.database.store import open_for_images
-
     # Whatever is wrong with the workspace or the port is reported before a process is started.
     settings = load_settings()
     for path in close_private_paths(settings):
@@ -195,72 +198,6 @@ def _interrupt_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def demo(
-    headless: Annotated[
-        bool, typer.Option("--headless", help="Do not start the user interface.")
-    ] = False,
-    processes: Annotated[
-        int, typer.Option(min=1, help="Number of reading processes.")
-    ] = os.cpu_count() or 1,
-    through: Annotated[
-        bool,
-        typer.Option(
-            "--through",
-            help="Review, export and acknowledge all of it by script, in a workspace of its own.",
-        ),
-    ] = False,
-) -> None:
-    """Create a demo workspace with sample pages and open it.
-
-    The sample stack is imported and read, then the user interface starts. A second run reuses what
-    is there. The workspace is data/store/demo in the program's folder, with --through
-    data/store/demo-through; another one that is set is neither read nor changed.
-    """
-    from pipeline.cli.demo_through import drive_demo_through
-    from pipeline.cli.work import make_progress_bar, status, work
-    from pipeline.files.page_files import count_pages
-    from pipeline.operations.demo import (
-        DEMO_ACCOUNTS,
-        DEMO_PASSWORD,
-        DEMO_WORKSPACE,
-        THROUGH_WORKSPACE,
-        count_demo_pages,
-        prepare_store,
-        prepare_workspace,
-        sample_batches,
-        scan_samples,
-    )
-
-    workspace = THROUGH_WORKSPACE if through else DEMO_WORKSPACE
-    prepare_workspace(workspace)
-    print_text("cli.demo.workspace", workspace=workspace)
-    os.environ["EFTERSKRIFT_WORKSPACE"] = str(workspace)
-    # Invented entries and a well-known password must never reach a database of real care.
-    os.environ.pop("EFTERSKRIFT_DATABASE_URL", None)
-    store = prepare_store(load_settings())
-    total = sum(count_pages(path) or 1 for files in sample_batches().values() for path in files)
-    if count_demo_pages(store) < total:
-        with make_progress_bar(message("cli.scan.progress")) as bar:
-            task = bar.add_task("", total=total)
-            scan_samples(store, lambda _: bar.advance(task))
-    store.close()
-    work(processes=processes, until_idle=True)
-    if through:
-        drive_demo_through()
-        status()
-        return
-    status()
-    typer.echo()
-    print_text("cli.demo.log_in")
-    for account in DEMO_ACCOUNTS:
-        roles = ", ".join(account.person.roles)
-        typer.echo(f"  {account.person.login:<8} {roles:<25} {account.does}")
-    print_text("cli.demo.password", password=DEMO_PASSWORD)
-    typer.echo()
-    if not headless:
-        ui()
-
-
 def check(
     accept_images: Annotated[
         bool,
@@ -277,9 +214,6 @@ def check(
     code 6 if something is missing or damaged, or a row was changed past the program. Files that no
     row names harm nothing.
     """
-    from pipeline.operations.upkeep.store_check import check_store
-    from pipeline.store.database.store import accept_images as accept
-
     settings = load_settings()
     if accept_images:
         accept(settings)
@@ -309,7 +243,6 @@ def _check_result(report: CheckReport) -> dict[str, object]:
 
 
 def _print_check(report: CheckReport) -> None:
-    from pipeline.reporting.audit.follow_up import describe_problem
 
     check = report.check
     for problem in report.problems:
@@ -342,8 +275,6 @@ def _print_check(report: CheckReport) -> None:
 
 def doctor() -> None:
     """Check that everything needed is installed and reachable."""
-    from pipeline.operations.health import check_health
-
     findings = check_health()
     print_table(
         ("cli.doctor.column.part", "cli.doctor.column.state", "cli.doctor.column.remedy"),
@@ -376,9 +307,6 @@ def packs(
     The sheets of a pack are in reserve until it is opened or one of them is scanned: only then can
     they be missing.
     """
-    from pipeline.store.registers import packs as pack_register
-    from pipeline.store.schema.clock import utc_now
-
     store = open_workspace()
     person = resolve_acting_person(store, login)
     with store.begin() as conn:
@@ -420,9 +348,6 @@ def close_page(
     login: As = "",
 ) -> None:
     """Close a page that failed, for a reason."""
-    from pipeline.store.paper import page_lists
-    from pipeline.store.schema.clock import utc_now
-
     if undo == (reason is not None):
         raise UsageError("reason_or_undo")
     store = open_workspace()
@@ -452,8 +377,6 @@ def planned(
 
     With them a day whose paper is missing differs from a day without work.
     """
-    from pipeline.store.registers.planning import save_planned
-
     counts = count_planned(file.read_bytes(), file)
     store = open_workspace()
     operator = resolve_acting_person(store, "")

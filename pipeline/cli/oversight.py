@@ -1,7 +1,7 @@
-"""`efterskrift audit`, `backlog` and `clashes`: the event log and the state of the care system.
+"""`efterskrift audit`, `backlog` and `metrics`: the event log and what is left to do.
 
 `audit` verifies, seals, extracts and exports the event log. `backlog` lists clients whose paper is
-not in the care system yet, `clashes` entries that may be in it already.
+not in the care system yet.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -27,19 +27,35 @@ from pipeline.cli.context import (
     print_text,
     resolve_acting_person,
     resolve_unit,
+    write_secret,
 )
-from pipeline.cli.export_runs import open_export_context, write_secret
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
-from pipeline.domain.form.form import Area, Forms
+from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Role
 from pipeline.domain.settings import load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
+from pipeline.reporting.audit.client_extract import (
+    format_extract_csv,
+    make_client_extract,
+    render_extract_pdf,
+)
+from pipeline.reporting.audit.follow_up import (
+    day_range,
+    describe_problem,
+    read_anchors,
+    take_anchor,
+    verify_log,
+)
+from pipeline.reporting.audit.storelog import write_storelog
+from pipeline.reporting.csv_files import backlog_csv
+from pipeline.reporting.watching.metrics import Watch, make_server
+from pipeline.store.database.store import Store, open_store
+from pipeline.store.event_log.chain_check import ChainVerdict
+from pipeline.store.event_log.queries import LogFilter
+from pipeline.store.registers.client_register import load_client
+from pipeline.store.reports.backlog import load_backlog
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
-
-if TYPE_CHECKING:
-    from pipeline.export.care_system_matches import CareSystemMatch
-    from pipeline.registers.care_system_list import CareTable, ColumnMapping
-    from pipeline.store.event_log.chain_check import ChainVerdict
 
 StartDate = Annotated[
     datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (Swedish time).")
@@ -68,8 +84,6 @@ def verify(
     Reports each row of the log, and each entry, run or package, that was changed, removed, moved or
     inserted. Exit code 12 if there is one.
     """
-    from pipeline.reporting.audit.follow_up import read_anchors, verify_log
-
     anchors = read_anchors(anchor) if anchor else []
     store = open_workspace()
     verdict = verify_log(store, getpass.getuser(), anchors, from_anchor=from_anchor)
@@ -98,8 +112,6 @@ def verify(
 
 def _print_verdict(verdict: ChainVerdict, anchors: int) -> None:
     """Print each problem of the log and the record, and the sum of them all."""
-    from pipeline.reporting.audit.follow_up import describe_problem
-
     for problem in verdict.problems:
         typer.echo(describe_problem(problem, LANGUAGE))
     if verdict.count > len(verdict.problems):
@@ -126,9 +138,6 @@ def seal(
     Kept on another machine, it proves later whether the log up to here was rewritten. It is
     appended only to a file whose hashes all match this log; exit code 12 if one does not.
     """
-    from pipeline.reporting.audit.follow_up import read_anchors, take_anchor
-    from pipeline.store.schema.clock import utc_now
-
     earlier = (
         read_anchors(output)
         if output is not None and output.is_file() and output.stat().st_size
@@ -152,14 +161,6 @@ def extract(
     The client has a right to know the unit and time of each access. The personal number is read
     from standard input.
     """
-    from pipeline.reporting.audit.client_extract import (
-        format_extract_csv,
-        make_client_extract,
-        render_extract_pdf,
-    )
-    from pipeline.store.registers.client_register import load_client
-    from pipeline.store.schema.clock import utc_now
-
     if output.suffix not in {".pdf", ".csv"}:
         raise UsageError("extract_format_unknown")
     typed = (
@@ -198,9 +199,6 @@ def export(
     login: As = "",
 ) -> None:
     """Export the log as RIVTA StoreLog 1.0, for a log service."""
-    from pipeline.reporting.audit.storelog import write_storelog
-    from pipeline.store.event_log.queries import LogFilter
-
     settings = load_settings()
     store = open_workspace(settings)
     person = resolve_acting_person(store, login, Role.LOG_REVIEWER)
@@ -241,8 +239,6 @@ def _day_bounds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     Raises:
         UsageError: the days are in the wrong order, or no log can have them.
     """
-    from pipeline.reporting.audit.follow_up import day_range
-
     if end < start:
         raise UsageError("last_day_before_first")
     if start.year < _FIRST_YEAR or end.year > _LAST_YEAR:
@@ -268,9 +264,6 @@ def backlog(
 
     The list serves to mark their records in the care system. Making it is logged.
     """
-    from pipeline.reporting.csv_files import backlog_csv
-    from pipeline.store.reports.backlog import load_backlog
-
     store = open_workspace()
     person = resolve_acting_person(store, login)
     unit = resolve_unit(store, unit) if unit is not None else None
@@ -305,9 +298,6 @@ def metrics(
 
     They hold counts and ages, nothing about a person; there is no login. Ends with Ctrl-C.
     """
-    from pipeline.reporting.watching.metrics import Watch, make_server
-    from pipeline.store.database.store import Store, open_store
-
     settings = load_settings()
 
     def open_workspace() -> tuple[Store, Forms]:
@@ -320,143 +310,3 @@ def metrics(
         server.serve_forever()
     except KeyboardInterrupt:
         server.server_close()
-
-
-AreaOfFile = Annotated[
-    Area | None,
-    typer.Option(help="Area of law of the file. Default: the unit's.", case_sensitive=False),
-]
-ColumnNames = Annotated[
-    list[str] | None,
-    typer.Option(help="Meaning of a column, as pid=TITLE; also day, clock, kind, text, author."),
-]
-
-
-def clashes(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            help="CSV or xlsx exported from the care system. Without it: list the known pairs.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
-    unit: Annotated[str, typer.Option(help="Unit whose entries are compared with the file.")] = "",
-    area: AreaOfFile = None,
-    column: ColumnNames = None,
-    login: As = "",
-    as_json: AsJson = False,
-) -> None:
-    """Find entries that may be in the care system already.
-
-    Lists pairs of an entry and a note in the care system, the most similar first. They are decided
-    on the screen Uppföljning.
-    """
-    from pipeline.export.care_system_check.decisions import import_care_list
-    from pipeline.export.care_system_matches import list_matches
-    from pipeline.registers.care_system_list import parse_care_table, read_care_list
-    from pipeline.store.exports.care_system_exports import is_list_stored
-    from pipeline.store.registers.client_register import areas_by_unit
-    from pipeline.store.schema.clock import utc_now
-
-    if file is not None and not unit:
-        raise UsageError("list_without_unit")
-    with open_export_context() as context:
-        person = resolve_acting_person(context.store, login, Role.REVIEWER)
-        result: dict[str, Any] = {}
-        if file is not None:
-            unit = resolve_unit(context.store, unit)
-            table = parse_care_table(file.read_bytes(), str(file))
-            care_list = read_care_list(table, select_columns(table, column or []))
-            with context.store.read() as conn:
-                law_area = area.value if area else areas_by_unit(conn)[unit]
-            list_id = import_care_list(context, person, unit, law_area, care_list, utc_now())
-            with context.store.read() as conn:
-                result = {
-                    "rows": len(care_list.rows),
-                    "no_person": care_list.rows_without_person,
-                    "no_day": care_list.rows_without_day,
-                    "kept": is_list_stored(conn, list_id),
-                }
-        with context.store.read() as conn:
-            listed = list_matches(
-                conn, context.forms, person, context.settings.clash_minutes, utc_now()
-            )
-    result |= {
-        "hidden": listed.hidden,
-        "pairs": [_match_as_object(match) for match in listed.matches],
-    }
-    _print_matches(result, as_json=as_json)
-
-
-def select_columns(table: CareTable, named: list[str]) -> ColumnMapping:
-    """Return the proposed columns, with those that the command names (`pid=TITLE`) instead.
-
-    Raises:
-        UsageError: a name is no meaning or no title, or a required column is not known.
-    """
-    from pipeline.registers.care_system_list import REQUIRED_COLUMNS, CareColumn, propose_columns
-
-    columns = dict(propose_columns(table.titles, table.rows[0][1]))
-    for assignment in named:
-        part, _, title = assignment.partition("=")
-        if part not in set(CareColumn) or title not in table.titles:
-            raise UsageError("column_option_malformed", part=", ".join(CareColumn))
-        columns[CareColumn(part)] = (table.titles.index(title),)
-    if lacking := [part for part in REQUIRED_COLUMNS if part not in columns]:
-        options = " ".join(f'--column {part}="TITLE"' for part in lacking)
-        raise UsageError(
-            "columns_not_known",
-            lacking=", ".join(lacking),
-            told=options,
-            table=", ".join(table.titles),
-        )
-    return columns
-
-
-def _match_as_object(match: CareSystemMatch) -> dict[str, Any]:
-    """Return a pair with the JSON keys of the contract, without anything about the client."""
-    likeness = match.likeness
-    return {
-        "entry_id": match.entry.id,
-        "form": match.entry.form,
-        "minutes": likeness.minutes,
-        "text": likeness.text,
-        "kind": likeness.kind,
-        "in_review": match.entry_side is None,
-    }
-
-
-def _print_matches(result: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(result)
-        return
-    if "rows" in result:
-        print_note("cli.clashes.compared", rows=format_count(result["rows"], "row"))
-    for key in ("no_person", "no_day"):
-        if result.get(key):
-            print_note(f"cli.clashes.{key}", rows=", ".join(map(str, result[key])))
-    if not result.get("kept", True):
-        print_note("cli.clashes.erased")
-    for pair in result["pairs"]:
-        _print_pair(pair)
-    if result["hidden"]:
-        print_note("cli.clashes.hidden", number=result["hidden"])
-    if not result["pairs"]:
-        print_text("cli.clashes.nothing")
-
-
-def _print_pair(pair: dict[str, Any]) -> None:
-    """Print how far a pair's times are apart, how alike the texts are, and whether it waits."""
-    facts = [
-        message("cli.clashes.same_day")
-        if pair["minutes"] is None
-        else message("cli.clashes.minutes_apart", minutes=pair["minutes"])
-    ]
-    if pair["text"] is not None:
-        facts.append(message("cli.clashes.text_alike", percent=pair["text"]))
-    if pair["in_review"]:
-        facts.append(message("cli.clashes.in_review"))
-    print_text(
-        "cli.clashes.pair", entry=pair["entry_id"], form=pair["form"], facts=", ".join(facts)
-    )

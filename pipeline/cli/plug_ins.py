@@ -11,6 +11,9 @@ from pipeline.cli.context import AsJson, print_json, print_text
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
+from pipeline.export.check_target import check_target as try_target
+from pipeline.export.targets import find_target
+from pipeline.reading.check_reader import check_reader as try_reader
 
 
 def check_target(
@@ -21,9 +24,6 @@ def check_target(
 
     For who writes a target of their own: docs/extending.md. Exit code 0 if it keeps all rules.
     """
-    from pipeline.export.check_target import check_target as try_target
-    from pipeline.export.targets import find_target
-
     settings = load_settings()
     exporter = find_target(settings, name)
     found = try_target(exporter, settings, Forms.load(*settings.form_folders))
@@ -47,8 +47,6 @@ def check_reader(
 
     For who writes a reader of their own: docs/extending.md. Exit code 0 if it keeps all rules.
     """
-    from pipeline.reading.check_reader import check_reader as try_reader
-
     found = try_reader(name, load_settings())
     if as_json:
         print_json(asdict(found))

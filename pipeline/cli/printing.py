@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from pipeline.cli.context import format_count, open_workspace, print_note, resol
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError, UsageError
 from pipeline.domain.form.form import Area, Form, Forms, Subject
+from pipeline.domain.model import Client
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.files.atomic import flush_to_disk, open_partial, replace_file
 from pipeline.forms.letterhead import find_logo, load_letterhead
@@ -28,14 +29,28 @@ from pipeline.forms.printing import (
     split_by_binder,
     to_issued_sheet,
 )
-
-if TYPE_CHECKING:
-    from pipeline.domain.model import Client
-    from pipeline.forms.visit_lists import PlannedVisit
-    from pipeline.registers.clients import ClientRegister
-    from pipeline.registers.pack_quantities import SheetQuantity
-    from pipeline.registers.prescriptions import Prescription
-    from pipeline.store.database.store import Store
+from pipeline.forms.visit_lists import PlannedVisit, load_visit_plan, make_visit_sheets
+from pipeline.preparation.outage_pack.pack import add_digital_forms, make_pack, write_pack
+from pipeline.preparation.outage_pack.pages import PackInfo
+from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
+from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
+from pipeline.preparation.outage_pack.unit_documents import (
+    describe_lacks,
+    find_given_documents,
+    list_slots,
+)
+from pipeline.registers.clients import ClientRegister, load_client_register
+from pipeline.registers.pack_quantities import SheetQuantity, default_quantities, load_quantities
+from pipeline.registers.prescriptions import (
+    Prescription,
+    has_prescription_lines,
+    load_prescriptions,
+    make_prescription_sheets,
+)
+from pipeline.store.database.sampling_key import digital_form_secret
+from pipeline.store.database.store import Store
+from pipeline.store.registers import client_register, issued_sheets
+from pipeline.store.registers.issued_sheets import save_issued_sheets
 
 PRINTED_BY = "kommandorad"
 """Login under which the register of issued sheets has those that the command line printed."""
@@ -77,7 +92,6 @@ def print_form(
     separate file, `-skyddade.pdf`. Sheets of planned clients who are in no register go to another,
     `-ej-i-registret.pdf`, since their identities may be protected too.
     """
-
     if copies is not None and (clients or plan):
         raise UsageError("copies_and_clients")
     if not output.name:
@@ -113,8 +127,6 @@ def _issue_sheets(
     Raises:
         UsageError: a file cannot be written.
     """
-    from pipeline.store.registers.issued_sheets import save_issued_sheets
-
     letterhead = load_letterhead(settings, today_in_sweden())
     with ExitStack() as files:
         # Written inside the transaction: no sheet is registered whose paper could not be written.
@@ -160,7 +172,6 @@ def report_missing_protection(register: ClientRegister) -> None:
 
 
 def _load_clients(clients: Path | None) -> Sequence[Client] | None:
-    from pipeline.registers.clients import load_client_register
 
     if clients is None:
         return None
@@ -171,9 +182,6 @@ def _load_clients(clients: Path | None) -> Sequence[Client] | None:
 
 def _load_plan(form: Form, plan: Path | None, unit: str) -> Sequence[PlannedVisit | Prescription]:
     """Load the prescriptions of a signing list, or the visits of any other form."""
-    from pipeline.forms.visit_lists import load_visit_plan
-    from pipeline.registers.prescriptions import has_prescription_lines, load_prescriptions
-
     if plan is None or has_prescription_lines(form):
         return load_prescriptions(plan, unit) if plan else ()
     return load_visit_plan(plan, unit)
@@ -187,7 +195,6 @@ def _make_sheets(
     Raises:
         UsageError: the register has no client to print for.
     """
-
     if register is None:
         return {"": make_blank_sheets(copies, unit)}
     chosen = [client for client in register if unit in ("", client.unit)]
@@ -228,8 +235,6 @@ def _make_planned_sheets(
 
 
 def _make_sheets_of(form: Form, items: Sequence[PlannedVisit | Prescription]) -> list[Sheet]:
-    from pipeline.forms.visit_lists import PlannedVisit, make_visit_sheets
-    from pipeline.registers.prescriptions import Prescription, make_prescription_sheets
 
     if prescriptions := [each for each in items if isinstance(each, Prescription)]:
         return make_prescription_sheets(form, prescriptions)
@@ -238,8 +243,6 @@ def _make_sheets_of(form: Form, items: Sequence[PlannedVisit | Prescription]) ->
 
 def _find_only_unit(register: Sequence[Client] | None, store: Store) -> str:
     """Return the unit of blank sheets if none is named: the only unit there is, else none."""
-    from pipeline.store.registers import client_register
-
     with store.read() as conn:
         units = client_register.areas_by_unit(conn)
     return next(iter(units)) if register is None and len(units) == 1 else ""
@@ -249,8 +252,6 @@ def _find_known_clients(
     register: Sequence[Client], pids: Collection[str], store: Store
 ) -> list[Client]:
     """Return the clients of the given register, and those of the workspace's with these numbers."""
-    from pipeline.store.registers import client_register
-
     with store.read() as conn:
         return [*register, *client_register.filter_known_clients(conn, pids)]
 
@@ -261,8 +262,6 @@ def _require_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) ->
     Raises:
         UsageError: the workspace has units, but not all of these.
     """
-    from pipeline.store.registers import client_register
-
     with store.read() as conn:
         known = client_register.areas_by_unit(conn)
     if not known:
@@ -365,19 +364,6 @@ def pack(
     Works without a database: the serials are written to a file of the pack, to be imported with
     `issued take-in`. With the workspace's database it also has each form without paper.
     """
-    from pipeline.forms.visit_lists import load_visit_plan
-    from pipeline.preparation.outage_pack.pack import add_digital_forms, make_pack, write_pack
-    from pipeline.preparation.outage_pack.pages import PackInfo
-    from pipeline.preparation.outage_pack.parts import PackOrder, count_clients
-    from pipeline.preparation.outage_pack.staff_pages import load_chain, load_schedule
-    from pipeline.preparation.outage_pack.unit_documents import (
-        describe_lacks,
-        find_given_documents,
-        list_slots,
-    )
-    from pipeline.registers.clients import ClientRegister, load_client_register
-    from pipeline.registers.pack_quantities import load_quantities
-
     if not unit.strip():
         raise UsageError("unit_name_missing")
     if plan and not clients:
@@ -419,8 +405,6 @@ def pack(
 
 def _load_digital_secret(settings: Settings) -> str:
     """Return the secret of forms without paper; empty, and said so, without a database."""
-    from pipeline.store.database.sampling_key import digital_form_secret
-
     try:
         store = open_workspace(settings)
     except EfterskriftError:
@@ -440,8 +424,6 @@ def _default_quantities(
     Raises:
         UsageError: no area is named.
     """
-    from pipeline.registers.pack_quantities import default_quantities
-
     if area is None:
         raise UsageError("unit_forms_unknown", area=", ".join(Area))
     clients = sum(client.unit == unit for client in register.clients)
@@ -457,8 +439,6 @@ def take_in(
 
     Importing the same file again changes nothing.
     """
-    from pipeline.store.registers import issued_sheets
-
     settings = load_settings()
     store = open_workspace(settings)
     operator = resolve_acting_person(store, "")

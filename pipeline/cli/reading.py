@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -32,12 +32,17 @@ from pipeline.domain.form.field import Kind
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Outcome, PageReading, Reading
 from pipeline.domain.settings import load_settings
+from pipeline.files.images import ScannedPage
+from pipeline.files.sandbox_pages import ForeignPages, count_foreign_pages
 from pipeline.files.sandbox_process import SandboxProcess
-
-if TYPE_CHECKING:
-    from pipeline.files.images import ScannedPage
-    from pipeline.reading.fields.field_image import FieldImage
-    from pipeline.reading.read_page import PageReader
+from pipeline.reading.field_readers import CALIBRATED_READERS, make_field_image
+from pipeline.reading.fields.field_image import FieldImage
+from pipeline.reading.fields.handwriting.network import open_own_network
+from pipeline.reading.imaging.process_resources import limit_threads
+from pipeline.reading.read_page import PageReader
+from pipeline.reading.single_fields import decode_grayscale, read_image_files
+from pipeline.registers.clients import load_client_register
+from pipeline.registers.staff import load_staff
 
 _reader: PageReader | None = None
 """The reader of this process, of the pool too; set by `_start_reader`."""
@@ -117,8 +122,6 @@ def _most_urgent_error(codes: Sequence[ExitCode]) -> EfterskriftError:
 
 def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> Iterator[PageOutput]:
     """Read the pages in the order of the files, with a progress bar on stderr."""
-    from pipeline.reading.imaging.process_resources import limit_threads
-
     limit_threads()
     # An error in a register, a form or a setting is raised here; in the pool it would only end
     # the processes.
@@ -144,7 +147,6 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
 
 
 def _count_all(process: SandboxProcess, files: Sequence[Path]) -> int | None:
-    from pipeline.files.sandbox_pages import count_foreign_pages
 
     try:
         return sum(count_foreign_pages(process, path) for path in files)
@@ -156,8 +158,6 @@ def _iter_pages(
     process: SandboxProcess, path: Path
 ) -> Iterator[tuple[str, ScannedPage] | PageOutput]:
     """Yield the pages of a file; whatever error there is with one, it is the output of the page."""
-    from pipeline.files.sandbox_pages import ForeignPages
-
     number, last = 1, 1
     pages: ForeignPages | None = None
     while number <= last:
@@ -235,11 +235,6 @@ class ReadingPool:
 def _start_reader(registers: RegisterFiles) -> None:
     """Load what this process reads pages with."""
     import cv2
-
-    from pipeline.reading.fields.handwriting.network import open_own_network
-    from pipeline.reading.read_page import PageReader
-    from pipeline.registers.clients import load_client_register
-    from pipeline.registers.staff import load_staff
 
     cv2.setNumThreads(1)
     open_own_network()
@@ -359,8 +354,6 @@ def recognize(
 
 def recognize_files(kind: Kind, paths: list[Path], cells: int | None) -> Iterator[dict[str, Any]]:
     """Read field images in order, one JSON object each, with progress on stderr."""
-    from pipeline.reading.single_fields import read_image_files
-
     columns = (
         TextColumn(message("cli.read.progress")),
         TextColumn(message("cli.recognize.progress", number="{task.completed:.0f}")),
@@ -377,9 +370,6 @@ def _recognize_batch(
     kind: Kind, files: list[tuple[str, bytes]], cells: int | None
 ) -> list[dict[str, Any]]:
     """Read a batch of images together; one at a time if one of them fails the whole batch."""
-    from pipeline.reading.field_readers import CALIBRATED_READERS, make_field_image
-    from pipeline.reading.single_fields import decode_grayscale
-
     # Decode: an image that cannot be opened gets its result here and is not read.
     results: list[dict[str, Any]] = []
     images: list[tuple[int, FieldImage]] = []

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from pipeline.cli.context import (
     AsAdministrator,
@@ -36,10 +37,17 @@ from pipeline.domain.model import (
 )
 from pipeline.domain.settings import load_settings
 from pipeline.files.csv_tables import decode_text
+from pipeline.login.passwords import hash_new_password, make_sealed_password
+from pipeline.registers.clients import load_client_register
+from pipeline.registers.staff import load_staff
+from pipeline.store.accounts import people
+from pipeline.store.accounts.people import people_by_login, save_person
+from pipeline.store.registers import client_register
+from pipeline.store.registers.blocks import lift_block, set_block
+from pipeline.store.registers.client_register import areas_by_unit, save_clients, save_units
+from pipeline.store.registers.staff import save_staff
+from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 _UNIT_ROLES = frozenset(Role) - {Role.SYSTEM_ADMINISTRATOR, Role.LOG_REVIEWER}
 """Roles that see the paper of their units."""
@@ -64,8 +72,6 @@ def unit(
     ] = None,
 ) -> None:
     """Add a unit, or change its area of law and HSA-id."""
-    from pipeline.store.registers.client_register import areas_by_unit, save_units
-
     if not name.strip():
         raise UsageError("unit_name_missing")
     with open_workspace().begin() as conn:
@@ -92,9 +98,6 @@ def clients(
 
     Existing clients are updated; none is removed.
     """
-    from pipeline.registers.clients import load_client_register
-    from pipeline.store.registers.client_register import areas_by_unit, save_clients
-
     register = load_client_register(file)
     with open_workspace().begin() as conn:
         count = save_clients(
@@ -114,10 +117,6 @@ def staff(
 
     It replaces the lists of the units that it names.
     """
-    from pipeline.registers.staff import load_staff
-    from pipeline.store.registers.client_register import areas_by_unit
-    from pipeline.store.registers.staff import save_staff
-
     register = load_staff(file)
     with open_workspace().begin() as conn:
         count = save_staff(conn, register, getpass.getuser(), register.missing_columns)
@@ -199,9 +198,6 @@ def person(
     replaces one with the same role. Asks for the password, or reads it from standard input; an
     empty one keeps the current password.
     """
-    from pipeline.login.passwords import hash_new_password, make_sealed_password
-    from pipeline.store.accounts.people import people_by_login, save_person
-
     named = _AccountOptions(
         name,
         title,
@@ -241,9 +237,6 @@ def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Pe
     Raises:
         UsageError: the account is closed, a unit is not known, or a new account lacks something.
     """
-    from pipeline.store.accounts import people
-    from pipeline.store.registers import client_register
-
     known = people.people_by_login(conn).get(login)
     if known and people.find_person(conn, login) is None:
         raise UsageError("account_closed")
@@ -400,9 +393,6 @@ def block(
     The personal number is read from standard input or a file: arguments are visible to other users
     of the machine.
     """
-    from pipeline.store.registers.blocks import lift_block, set_block
-    from pipeline.store.schema.clock import utc_now
-
     typed = (decode_text(file.read_bytes()) if file else read_stdin()).strip()
     if not typed or len(typed.splitlines()) > 1:
         raise UsageError("one_personal_number_needed")

@@ -43,15 +43,23 @@ from pipeline.cli.context import (
 from pipeline.domain.errors import EfterskriftError, SchemaMismatchError, UsageError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
+from pipeline.files.page_files import order_files
+from pipeline.files.sandbox_pages import count_foreign_pages
 from pipeline.files.sandbox_process import SandboxProcess
+from pipeline.operations.intake import IntakeResult, import_files
+from pipeline.operations.watch_folder import FolderWatch
+from pipeline.preparation.digital_forms import table_rows
+from pipeline.registers.care_system_list import parse_care_table
+from pipeline.reporting.watching.alarms import Alarm, describe_alarm, find_alarms, load_watch_state
+from pipeline.store.database.store import Store, open_for_images
+from pipeline.store.paper.intake.batches import list_repeated_sources
+from pipeline.store.paper.page_lists import requeue_failed_pages
+from pipeline.store.paper.pages import Page, list_batch_pages
+from pipeline.store.reports.entry_counts import workspace_metrics
+from pipeline.store.schema.clock import utc_now
 
 if TYPE_CHECKING:
-    from pipeline.operations.intake import IntakeResult
-    from pipeline.operations.watch_folder import FolderWatch
     from pipeline.operations.worker_pool import ReadingProgress
-    from pipeline.reporting.watching.alarms import Alarm
-    from pipeline.store.database.store import Store
-    from pipeline.store.paper.pages import Page
 
 Unit = Annotated[
     str,
@@ -138,10 +146,6 @@ def scan(
 
     Repeated after an interruption, the same files are continued, not imported twice.
     """
-    from pipeline.files.page_files import order_files
-    from pipeline.operations.intake import import_files
-    from pipeline.store.database.store import open_for_images
-
     # Not `Path.is_dir` and `is_file`, which raise where a folder may not be read.
     if folders := [path.name for path in files if os.path.isdir(path)]:  # noqa: PTH112
         raise UsageError("is_folder", folders=", ".join(folders))
@@ -174,10 +178,6 @@ def _scan_tables(
     store: Store, files: Sequence[Path], form_id: str, chosen: Sequence[str], owner: tuple[str, str]
 ) -> None:
     """Import each row of the tables as an entry; `owner` is the unit and the place."""
-    from pipeline.operations.intake import import_files
-    from pipeline.preparation.digital_forms import table_rows
-    from pipeline.registers.care_system_list import parse_care_table
-
     settings = load_settings()
     form = Forms.load(*settings.form_folders).latest(form_id)
     with tempfile.TemporaryDirectory() as folder:
@@ -214,9 +214,6 @@ def watch(
     The files stay in the folder. A file that is still being written is left alone. Ends with
     Ctrl-C.
     """
-    from pipeline.operations.watch_folder import FolderWatch
-    from pipeline.store.database.store import open_for_images
-
     settings = load_settings()
     store = open_for_images(settings)
     watched = FolderWatch(
@@ -243,8 +240,8 @@ def work(
 
     Any number of these may run, on several machines. Ends with Ctrl-C.
     """
+    # What reads paper takes a second to import, which the other commands here need not wait for
     from pipeline.operations.worker_pool import WorkerPool, measure_progress, run_pool
-    from pipeline.store.database.store import open_for_images
 
     settings = load_settings()
     store = open_for_images(settings)
@@ -276,8 +273,6 @@ def reread(
 
     Pages without an image, from damaged files, are left: scan their paper again.
     """
-    from pipeline.store.paper.page_lists import requeue_failed_pages
-
     store = open_workspace()
     person = resolve_acting_person(store, login)
     owner = resolve_unit(store, unit) if unit is not None else None
@@ -291,10 +286,6 @@ def reread(
 
 def status(as_json: AsJson = False) -> None:
     """Show the pages in, done, waiting and failed, and alarms."""
-    from pipeline.reporting.watching.alarms import find_alarms, load_watch_state
-    from pipeline.store.reports.entry_counts import workspace_metrics
-    from pipeline.store.schema.clock import utc_now
-
     settings = load_settings()
     store, forms = open_workspace(settings), Forms.load(*settings.form_folders)
     with store.read() as conn:
@@ -360,9 +351,6 @@ def _report_skipped_files(watched: FolderWatch, reported: Counter[str]) -> None:
 
 def _report_intake(store: Store, intake: IntakeResult) -> None:
     """Report what was imported, which pages failed and why, and which files came in before."""
-    from pipeline.store.paper.intake.batches import list_repeated_sources
-    from pipeline.store.paper.pages import list_batch_pages
-
     pages = format_count(intake.pages, "page")
     if intake.failed:
         pages = message("cli.scan.pages_and_failed", pages=pages, failed=intake.failed)
@@ -401,8 +389,6 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
 
 def _count_pages(files: Sequence[Path]) -> int | None:
     """Return the number of pages; None if a file cannot be read, which its import reports."""
-    from pipeline.files.sandbox_pages import count_foreign_pages
-
     try:
         with SandboxProcess() as process:
             return sum(count_foreign_pages(process, path) for path in files)
@@ -455,8 +441,6 @@ def _print_status(metrics: dict[str, Any]) -> None:
 
 def _print_alarms(alarms: Sequence[Alarm], forms: Forms) -> None:
     """Print each alarm with its remedy; without any, nothing."""
-    from pipeline.reporting.watching.alarms import describe_alarm
-
     for alarm in alarms:
         said = describe_alarm(alarm, forms, LANGUAGE)
         typer.echo(

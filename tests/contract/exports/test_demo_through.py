@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from typer import Exit
 
-from pipeline.cli import demo_through as command
+from pipeline.cli import demo as command
 from pipeline.cli.context import message
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.form.field import FieldSpec, Meaning

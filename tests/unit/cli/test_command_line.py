@@ -145,7 +145,7 @@ def test_a_fault_of_the_program_is_told_without_what_it_quotes(
     def broken() -> Any:  # noqa: ANN401 - as an application
         raise ValueError("189001019802")
 
-    monkeypatch.setattr(app, "build_app", lambda: lambda **_: broken())
+    monkeypatch.setattr(app, "build_app", lambda _: lambda **_: broken())
     monkeypatch.setattr(sys, "argv", ["efterskrift", "status"])
     with pytest.raises(SystemExit) as ended:
         app.main()

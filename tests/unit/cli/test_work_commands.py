@@ -318,7 +318,7 @@ def test_the_doctor_names_an_unsafe_python_and_refuses_nothing(
 ) -> None:
     """What harms nothing by itself leaves the exit code as it is."""
     unsafe = health.HealthFinding("Python", "3.11.7: (CVE-2024-7592)", "Upgrade.", ExitCode.OK)
-    monkeypatch.setattr(health, "check_health", lambda: [unsafe])
+    monkeypatch.setattr(operations, "check_health", lambda: [unsafe])
     result = CliRunner().invoke(build_app(), ["doctor"])
     assert "CVE-2024-7592" in result.stdout
     assert result.stdout.splitlines()[-1].endswith("Next (Python): Upgrade.")

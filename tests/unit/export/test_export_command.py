@@ -14,6 +14,7 @@ import pytest
 from frictionless import Resource
 from typer.testing import CliRunner
 
+from pipeline.cli import context
 from pipeline.cli import export_runs as exporting
 from pipeline.cli.app import build_app
 from pipeline.domain.errors import ExitCode, ExportError, UsageError
@@ -284,7 +285,7 @@ def test_a_route_says_to_a_job_runner_whether_there_was_something_to_do(
 def test_a_file_of_a_run_that_was_undone_meanwhile_is_not_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = exporting.write_secret
+    real = context.write_secret
 
     def undone(path: Path, data: bytes, remedy: object) -> None:
         real(path, data, remedy)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from pipeline.cli import operations, work
+from pipeline.cli import demo as command
 from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, find_signing_profession, is_allowed
 from pipeline.domain.settings import ROOT, Settings
@@ -76,11 +76,11 @@ def test_the_demo_keeps_to_a_database_of_its_own(
     care = tmp_path / "care.db"
     monkeypatch.setenv("EFTERSKRIFT_DATABASE_URL", f"sqlite:///{care}")
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "care"))
-    monkeypatch.setattr(demo, "DEMO_WORKSPACE", tmp_path / "demo")
-    monkeypatch.setattr(demo, "scan_samples", lambda *_: None)
-    monkeypatch.setattr(work, "work", lambda **_: None)
-    monkeypatch.setattr(work, "status", lambda: None)
-    operations.demo(headless=True, processes=1)
+    monkeypatch.setattr(command, "DEMO_WORKSPACE", tmp_path / "demo")
+    monkeypatch.setattr(command, "scan_samples", lambda *_: None)
+    monkeypatch.setattr(command, "work", lambda **_: None)
+    monkeypatch.setattr(command, "status", lambda: None)
+    command.demo(headless=True, processes=1)
     assert not care.exists()
 
 
