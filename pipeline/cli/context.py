@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,10 +18,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.domain.errors import ExportError, UsageError
+from pipeline.domain.errors import ExportError, MissingProgramError, UsageError
 from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import Person, Role
-from pipeline.domain.settings import Settings, load_settings
+from pipeline.domain.settings import ROOT, Settings, load_settings
 from pipeline.files.atomic import write_private
 from pipeline.files.csv_tables import decode_text
 from pipeline.texts import LANGUAGES, Text, Words, catalogue
@@ -205,6 +206,18 @@ def write_secret(path: Path, data: bytes, remedy: Text) -> None:
         raise ExportError(
             "secret_not_written", path=path, reason=error.strerror, remedy=remedy
         ) from error
+
+
+def require_research() -> None:
+    """Make the research code importable, which only a source checkout has.
+
+    Raises:
+        MissingProgramError: only the runtime is installed.
+    """
+    if (ROOT / "research").is_dir() and str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))  # an editable installation finds `pipeline` and `ui` only
+    if find_spec("research") is None:
+        raise MissingProgramError("no_research")
 
 
 def describe_issue(issue: str) -> str:

@@ -1,4 +1,4 @@
-"""`efterskrift demo`: try the program, or let a scripted office take all to the end."""
+"""`efterskrift demo`: try the program with invented paper."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import typer
 from pipeline.cli.context import (
     message,
     print_text,
+    require_research,
 )
-from pipeline.cli.export_runs import open_export_context
 from pipeline.cli.operations import ui
 from pipeline.cli.work import make_progress_bar, status, work
-from pipeline.domain.errors import ExitCode
 from pipeline.domain.settings import load_settings
 from pipeline.files.page_files import count_pages
 from pipeline.operations.demo import (
@@ -28,7 +27,6 @@ from pipeline.operations.demo import (
     sample_batches,
     scan_samples,
 )
-from pipeline.operations.demo_through import ThroughReport, drive_through
 
 
 def demo(
@@ -50,8 +48,11 @@ def demo(
 
     The sample stack is imported and read, then the user interface starts. A second run reuses what
     is there. The workspace is data/store/demo in the program's folder, with --through
-    data/store/demo-through; another one that is set is neither read nor changed.
+    data/store/demo-through; another one that is set is neither read nor changed. With --through it
+    needs the folder `research` of a source checkout.
     """
+    if through:
+        require_research()
     workspace = THROUGH_WORKSPACE if through else DEMO_WORKSPACE
     prepare_workspace(workspace)
     print_text("cli.demo.workspace", workspace=workspace)
@@ -67,6 +68,8 @@ def demo(
     store.close()
     work(processes=processes, until_idle=True)
     if through:
+        from research.simulation.demo_command import drive_demo_through
+
         drive_demo_through()
         status()
         return
@@ -80,48 +83,3 @@ def demo(
     typer.echo()
     if not headless:
         ui()
-
-
-def drive_demo_through() -> None:
-    """Let a scripted office take the demo to the last receipt, and print what became of it.
-
-    Raises:
-        typer.Exit: an entry is lost, or what left is not what the papers say (exit code 9).
-    """
-    with open_export_context() as context:
-        report = drive_through(context)
-    _print_table(report)
-    print_text(
-        "cli.demo.through.waiting",
-        held=len(report.held),
-        kept=len(report.kept),
-        lost=len(report.lost),
-        rejected=len(report.rejected),
-        left=sum(report.left.values()),
-    )
-    typer.echo()
-    for (form, error), count in sorted(report.left.items()):
-        print_text("cli.demo.through.left", form=form, error=error, count=count)
-    for form, field in report.different:
-        print_text("cli.demo.through.different", form=form, field=field)
-    if report.lost:
-        typer.echo(" ".join(report.lost))
-    if report.lost or report.different:
-        raise typer.Exit(ExitCode.EXPORT)
-    print_text("cli.demo.through.same")
-
-
-def _print_table(report: ThroughReport) -> None:
-    titles = [message(key) for key in ("cli.demo.through.route", "cli.demo.through.form")]
-    counts = [
-        message(key)
-        for key in (
-            "cli.demo.through.entries",
-            "cli.demo.through.receipted",
-            "cli.demo.through.unproven",
-        )
-    ]
-    typer.echo(f"{titles[0]:<22}{titles[1]:<28}" + "".join(f"{title:>16}" for title in counts))
-    for line in report.lines:
-        numbers = (line.entries, line.receipted, line.unproven)
-        typer.echo(f"{line.route:<22}{line.form:<28}" + "".join(f"{n:>16}" for n in numbers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,19 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import SchemaOutdatedError
 from pipeline.domain.law.permissions import ALL_AREAS
-from pipeline.domain.model import Assignment, Client, IssuedSheet, Person, Role
+from pipeline.domain.model import (
+    SHEET_ROW,
+    Assignment,
+    Client,
+    IssuedSheet,
+    Person,
+    PrintedRow,
+    Role,
+)
 from pipeline.domain.record import Route
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import count_pages
 from pipeline.login.passwords import hash_password
-from pipeline.operations.demo_truth import SAMPLE_FOLDER, SampleTruth
 from pipeline.operations.intake import SourceFile, import_files
 from pipeline.registers.clients import load_client_register
 from pipeline.registers.staff import load_staff
@@ -33,6 +41,9 @@ from pipeline.store.registers.staff import save_staff
 from pipeline.store.schema.clock import utc_now
 
 DEMO_WORKSPACE = ROOT / "data" / "store" / "demo"
+SAMPLE_FOLDER = ROOT / "data" / "samples"
+TRUTH_FILE = SAMPLE_FOLDER / "expected.json"
+"""What is on each page of the sample stack."""
 THROUGH_WORKSPACE = ROOT / "data" / "store" / "demo-through"
 """The demo that a script takes to the last receipt, so that nobody's own demo changes."""
 NURSING, HOME_CARE, RESIDENCE = (
@@ -316,19 +327,31 @@ def list_code_holders(clients: Sequence[Client]) -> list[str]:
 def _load_issued_sheets(path: Path) -> list[IssuedSheet]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    truth = SampleTruth()
+    printed = _load_printed_rows()
     return [
-        truth.with_print(
-            IssuedSheet(
-                row["löpnummer"],
-                row["blankett"],
-                int(row["version"]),
-                row["enhet"],
-                row["personnummer"] or None,
-            )
+        IssuedSheet(
+            row["löpnummer"],
+            row["blankett"],
+            int(row["version"]),
+            row["enhet"],
+            row["personnummer"] or None,
+            printed.get(row["löpnummer"], ()),
         )
         for row in rows
     ]
+
+
+def _load_printed_rows() -> dict[str, tuple[PrintedRow, ...]]:
+    """Return what was printed in the fields of sheets before they went out, by serial."""
+    pids, printed = dict[str, str](), dict[str, dict[str, str]]()
+    for page in json.loads(TRUTH_FILE.read_text("utf-8")):
+        if "printed" in page:
+            pids.setdefault(page["serial"], page["values"].get("personnummer", ""))
+            printed.setdefault(page["serial"], {}).update(page["printed"])
+    return {
+        serial: (PrintedRow(SHEET_ROW, pids[serial], tuple(fields.items())),)
+        for serial, fields in printed.items()
+    }
 
 
 def scan_samples(store: Store, on_page: Callable[[int], None]) -> None:

@@ -19,14 +19,13 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
-from pipeline.operations.demo import DEMO_ACCOUNTS, NURSING, prepare_store
-from pipeline.operations.demo_through import drive_through
-from pipeline.operations.demo_truth import SAMPLE_FOLDER
+from pipeline.operations.demo import DEMO_ACCOUNTS, NURSING, SAMPLE_FOLDER, prepare_store
 from pipeline.operations.intake import import_files
 from pipeline.operations.upkeep.store_check import check_store
 from pipeline.operations.worker_pool import WorkerPool
 from pipeline.store.database.store import Store, open_for_images
 from pipeline.store.schema.paper import entry, event, page
+from research.simulation.demo_through import drive_through
 from tests.faults import readers
 from tests.faults.watching import figures_of, queued, states, until
 from tests.support.pages.small_pages import write_stack

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.cli import benchmark
+from pipeline.cli import benchmark, context
 from pipeline.domain.errors import MissingProgramError, ReadingError, UsageError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import ROOT
@@ -81,8 +81,8 @@ def test_competitor_beside_python_is_found(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_missing_research_package_error_has_remedy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(benchmark, "ROOT", tmp_path)
-    monkeypatch.setattr(benchmark, "find_spec", lambda _: None)
+    monkeypatch.setattr(context, "ROOT", tmp_path)
+    monkeypatch.setattr(context, "find_spec", lambda _: None)
     with pytest.raises(MissingProgramError) as refused:
         benchmark.bench(None)
     assert "source checkout" in refused.value.remedy

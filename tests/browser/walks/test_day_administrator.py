@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from pipeline.cli.operations import worker_command
 from pipeline.domain.model import EntryState, IssuedSheet
-from pipeline.operations.demo_truth import SAMPLE_FOLDER
+from pipeline.operations.demo import SAMPLE_FOLDER
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from typer import Exit
 
-from pipeline.cli import demo as command
 from pipeline.cli.context import message
 from pipeline.domain.errors import ExitCode
 from pipeline.domain.form.field import FieldSpec, Meaning
@@ -30,22 +29,24 @@ from pipeline.export.mapping import NoteMapping, load_mapping
 from pipeline.export.runs import ExportContext, RunFile, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import open_run_items
 from pipeline.files.page_files import PNG
-from pipeline.operations import demo_through
 from pipeline.operations.demo import (
     DEMO_ACCOUNTS,
     DEMO_PLACE,
     DEMO_ROUTES,
+    SAMPLE_FOLDER,
     prepare_store,
     prepare_workspace,
     sample_batches,
 )
-from pipeline.operations.demo_through import drive_through
-from pipeline.operations.demo_truth import SAMPLE_FOLDER, PaperTruth
 from pipeline.preparation.practice.fill_sheet import SOLID_MARK
 from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.exports.records import load_records
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from pipeline.store.reports.entry_counts import workspace_metrics
+from research.simulation import demo_command as command
+from research.simulation import demo_through
+from research.simulation.demo_through import drive_through
+from research.simulation.demo_truth import PaperTruth
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.targets import STATISTICS
 from tests.support.validators.carried_fields import is_value, says

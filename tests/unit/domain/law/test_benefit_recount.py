@@ -20,7 +20,7 @@ from pipeline.domain.review.benefit_norm import NORM_FOLDER, NormTable, load_nor
 from pipeline.domain.review.recount import fields_to_recheck, recount_answers
 from pipeline.domain.review.rules import Answer, AnswerNumbers
 from pipeline.domain.settings import ROOT
-from pipeline.operations.demo_truth import SAMPLE_FOLDER
+from pipeline.operations.demo import SAMPLE_FOLDER
 
 NUMBERS = (
     "manad",

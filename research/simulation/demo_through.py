@@ -34,7 +34,6 @@ from pipeline.export.runs.make import select_items, with_list_order
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.export.targets import find_target
 from pipeline.operations.demo import DEMO_ACCOUNTS
-from pipeline.operations.demo_truth import PaperTruth, SampleTruth
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.review import decisions, signing
 from pipeline.review.attachments import AttachmentChoice, attach_pages, list_proposed_pages
@@ -47,6 +46,7 @@ from pipeline.store.paper.pages import load_page
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
+from research.simulation.demo_truth import PaperTruth, SampleTruth
 
 PAYMENT_ACCOUNT, PAYMENT_BIC = "SE4550000000058398257466", "ESSESESS"
 """An account number of a bank's public examples."""

@@ -10,12 +10,11 @@ from typing import Any
 
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
-from pipeline.domain.model import SHEET_ROW, IssuedSheet, PrintedRow, State, Value
+from pipeline.domain.model import State, Value
 from pipeline.domain.record import Record, TypedPart
 from pipeline.domain.review.rules import Answer, normalize_answer
-from pipeline.domain.settings import ROOT
+from pipeline.operations.demo import TRUTH_FILE
 
-SAMPLE_FOLDER = ROOT / "data" / "samples"
 _SOLID_MARK = "solid"
 """A box that is filled in, and so cancelled."""
 _PART_FIELDS = {"client": "personnummer", "day": "handelsedatum", "text": "anteckning"}
@@ -94,9 +93,7 @@ class SampleTruth:
     """The truth of all papers."""
 
     def __init__(self) -> None:
-        self._pages: list[dict[str, Any]] = json.loads(
-            (SAMPLE_FOLDER / "expected.json").read_text("utf-8")
-        )
+        self._pages: list[dict[str, Any]] = json.loads(TRUTH_FILE.read_text("utf-8"))
 
     @cached_property
     def sheets(self) -> Mapping[str, PaperTruth]:
@@ -126,19 +123,6 @@ class SampleTruth:
             for page in self._pages
             if page["outcome"] == "unidentified"
         }
-
-    def with_print(self, sheet: IssuedSheet) -> IssuedSheet:
-        """Return an issued sheet with what was printed in its fields before it went out."""
-        printed = {
-            name: text
-            for page in self._pages
-            if page.get("serial") == sheet.serial
-            for name, text in page.get("printed", {}).items()
-        }
-        if not printed:
-            return sheet
-        pid = str(self.sheets[sheet.serial].written["personnummer"])
-        return replace(sheet, rows=(PrintedRow(SHEET_ROW, pid, tuple(printed.items())),))
 
 
 def _answer_of(spec: FieldSpec, value: Value) -> Answer:
