@@ -224,12 +224,13 @@ def _print_reread(made: Backup) -> None:
 
 def _print_remarks(remarks: OrderRemarks) -> None:
     """Say what is odd about the backups of the folder."""
-    if remarks.absent:
-        print_note("cli.backup.absent", names=_some(remarks.absent))
-    if remarks.future:
-        print_note("cli.backup.future", names=_some(remarks.future))
-    if remarks.damaged:
-        print_note("cli.backup.manifest_damaged", names=_some(remarks.damaged))
+    for key, names in (
+        ("cli.backup.absent", remarks.absent),
+        ("cli.backup.future", remarks.future),
+        ("cli.backup.manifest_damaged", remarks.damaged),
+    ):
+        if names:
+            print_note(key, names=_some(names))
     if remarks.unnumbered:
         print_note("cli.backup.unnumbered", count=remarks.unnumbered)
 

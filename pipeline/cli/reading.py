@@ -33,7 +33,7 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Outcome, PageReading, Reading
 from pipeline.domain.settings import load_settings
 from pipeline.files.images import ScannedPage
-from pipeline.files.sandbox_pages import ForeignPages, count_foreign_pages
+from pipeline.files.sandbox_pages import ForeignPages, count_all_pages
 from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.reading.field_readers import CALIBRATED_READERS, make_field_image
 from pipeline.reading.fields.field_image import FieldImage
@@ -138,20 +138,12 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
         SandboxProcess() as process,
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
     ):
-        task = progress.add_task("read", total=_count_all(process, files))
+        task = progress.add_task("read", total=count_all_pages(process, files))
         pages = (page for path in files for page in _iter_pages(process, path))
         while chunk := list(islice(pages, processes * _CHUNK_PER_PROCESS)):
             for result in pool.read(chunk):
                 progress.advance(task)
                 yield result
-
-
-def _count_all(process: SandboxProcess, files: Sequence[Path]) -> int | None:
-
-    try:
-        return sum(count_foreign_pages(process, path) for path in files)
-    except OSError:
-        return None  # a file that is gone is reported as its page
 
 
 def _iter_pages(
@@ -260,12 +252,8 @@ def _read_page(item: tuple[str, ScannedPage]) -> PageOutput:
 
 
 def _failed_output(source: str, number: int, reason: str, code: ExitCode) -> PageOutput:
-    return PageOutput({"source": source, "page": number} | _failed_page_object(reason), code)
-
-
-def _failed_page_object(reason: str) -> dict[str, Any]:
-
-    return page_object(PageReading(Outcome.FAILED, issues=(reason,)))
+    failed = page_object(PageReading(Outcome.FAILED, issues=(reason,)))
+    return PageOutput({"source": source, "page": number} | failed, code)
 
 
 def page_object(reading: PageReading) -> dict[str, Any]:

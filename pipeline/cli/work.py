@@ -44,7 +44,7 @@ from pipeline.domain.errors import EfterskriftError, SchemaMismatchError, UsageE
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
 from pipeline.files.page_files import order_files
-from pipeline.files.sandbox_pages import count_foreign_pages
+from pipeline.files.sandbox_pages import count_all_pages
 from pipeline.files.sandbox_process import SandboxProcess
 from pipeline.operations.intake import IntakeResult, import_files
 from pipeline.operations.watch_folder import FolderWatch
@@ -161,14 +161,16 @@ def scan(
     ordered = order_files(files)
     if ordered != files:
         print_note("cli.scan.reordered")
+    with SandboxProcess() as process:
+        total = count_all_pages(process, ordered)
     with make_progress_bar(message("cli.scan.progress")) as bar:
-        task = bar.add_task("", total=_count_pages(ordered))
+        task = bar.add_task("", total=total)
         intake = import_files(
             store,
             ordered,
             unit=owner,
             place=place,
-            by=_operator_login(),
+            by=getpass.getuser(),
             on_page=lambda done: bar.update(task, completed=done),
         )
     _report_intake(store, intake)
@@ -195,7 +197,7 @@ def _scan_tables(
             paths[-1].parent.mkdir()
             paths[-1].write_bytes(content)
         unit, place = owner
-        intake = import_files(store, paths, unit=unit, place=place, by=_operator_login())
+        intake = import_files(store, paths, unit=unit, place=place, by=getpass.getuser())
     _report_intake(store, intake)
 
 
@@ -217,7 +219,7 @@ def watch(
     settings = load_settings()
     store = open_for_images(settings)
     watched = FolderWatch(
-        store, folder, resolve_unit(store, unit), place, _operator_login(), settings.watch_seconds
+        store, folder, resolve_unit(store, unit), place, getpass.getuser(), settings.watch_seconds
     )
     print_note("cli.watch.begun", folder=folder)
     reported: Counter[str] = Counter()
@@ -385,19 +387,6 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
         print_note("cli.scan.more_failed", pages=further)
     if failed:
         print_note("cli.scan.failed_remedy")
-
-
-def _count_pages(files: Sequence[Path]) -> int | None:
-    """Return the number of pages; None if a file cannot be read, which its import reports."""
-    try:
-        with SandboxProcess() as process:
-            return sum(count_foreign_pages(process, path) for path in files)
-    except OSError:
-        return None
-
-
-def _operator_login() -> str:
-    return getpass.getuser()
 
 
 def make_progress_bar(title: str) -> Progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,3 +144,11 @@ def count_foreign_pages(process: SandboxProcess, path: Path) -> int:
         OSError: the file is missing or may not be read.
     """
     return ForeignPages(process, path).page_count
+
+
+def count_all_pages(process: SandboxProcess, paths: Iterable[Path]) -> int | None:
+    """Return the number of pages of files; None if one cannot be read, which its import reports."""
+    try:
+        return sum(count_foreign_pages(process, path) for path in paths)
+    except OSError:
+        return None

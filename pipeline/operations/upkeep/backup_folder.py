@@ -264,17 +264,13 @@ class BackupFolder:
         """Return the path of an image in the folder."""
         return f"{IMAGES_FOLDER}/{keys_id}/{sha256[:2]}/{sha256}"
 
-    def image_path(self, keys_id: str, sha256: str) -> Path:
-        """Return where an image lies, or would."""
-        return self.folder / self.image_name(keys_id, sha256)
-
     def write_image(self, keys_id: str, sha256: str, data: bytes) -> StoredFile:
         """Write an image, whole or not at all.
 
         Raises:
             OSError: it cannot be written.
         """
-        path = self.image_path(keys_id, sha256)
+        path = self.folder / self.image_name(keys_id, sha256)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = self.folder / partial_name()
         try:

@@ -186,7 +186,9 @@ def test_old_backups_go_with_the_images_that_only_they_named(
     ward: BusyWard, safe: Safe, store_settings: Settings
 ) -> None:
     made = [safe.back_up(ward.store, store_settings).manifest.name for _ in range(3)]
-    nobody = safe.folder.image_path(PublicKeys((safe.public,)).id, "ab" + "0" * 62)
+    nobody = safe.folder.folder / safe.folder.image_name(
+        PublicKeys((safe.public,)).id, "ab" + "0" * 62
+    )
     nobody.parent.mkdir(exist_ok=True)
     nobody.write_bytes(b"named by no backup")
     (safe.folder.folder / "20200101T000000Z").mkdir()
