@@ -8,7 +8,7 @@ this module writes and splits it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Self
 
@@ -36,6 +36,27 @@ class Severity(Enum):
     """The value is shown with the issue and judged by the reviewer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """How a person is asked about what a recount of the answers found.
+
+    Attributes:
+        needs_decision: It is not only shown.
+        is_order: Asked of the person who typed, and nobody else has to check it: a visit over
+            midnight ends before it began, and old paper may have been left behind.
+        is_time: It is about days and times.
+        has_amount: What would be right is an amount, not a year, a day or codes.
+        again: The key of what is said of an answer that is not changed.
+    """
+
+    needs_decision: bool = True
+    is_order: bool = False
+    is_time: bool = False
+    has_amount: bool = True
+    again: str = "recount.again"
+
+
+_ORDER = Recount(is_order=True, is_time=True, again="recount.again_alone")
 _STOPS, _LOW, _WARNING = Severity.STOPS, Severity.LOW_CONFIDENCE, Severity.WARNING
 _FILE, _PAGE, _FIELD, _CLIENT, _ENTRY = (
     Scope.FILE,
@@ -49,18 +70,24 @@ _FILE, _PAGE, _FIELD, _CLIENT, _ENTRY = (
 class IssueCode(StrEnum):
     """Every code of an issue. The text is what databases and JSON hold: it never changes."""
 
+    scope: Scope
+    """What the issue is about."""
+    severity: Severity
+    """What the issue leads to."""
+    recount: Recount
+
     def __new__(
-        cls, text: str, scope: Scope = Scope.PAGE, severity: Severity = Severity.WARNING
+        cls,
+        text: str,
+        scope: Scope = Scope.PAGE,
+        severity: Severity = Severity.WARNING,
+        recount: Recount = Recount(),
     ) -> Self:
         """Make a member with its traits; the defaults serve lookups by text only."""
         code = str.__new__(cls, text)
         code._value_ = text
-        code._scope = scope
-        code._severity = severity
+        code.scope, code.severity, code.recount = scope, severity, recount
         return code
-
-    _scope: Scope
-    _severity: Severity
 
     # Files and pages that cannot be imported.
     EMPTY_FILE = "empty_file", _FILE, _STOPS
@@ -139,10 +166,10 @@ class IssueCode(StrEnum):
     OUT_OF_RANGE = "out_of_range", _FIELD, _WARNING
     IMPLAUSIBLE = "implausible", _FIELD, _WARNING
     SUM_DIFFERS = "sum_differs", _FIELD, _WARNING
-    PAIR_CROSSED = "pair_crossed", _FIELD, _WARNING
+    PAIR_CROSSED = "pair_crossed", _FIELD, _WARNING, _ORDER
     OUTSIDE_OUTAGE = "outside_outage", _FIELD, _WARNING
-    WRITTEN_BEFORE_EVENT = "written_before_event", _FIELD, _WARNING
-    END_BEFORE_START = "end_before_start", _FIELD, _WARNING
+    WRITTEN_BEFORE_EVENT = "written_before_event", _FIELD, _WARNING, _ORDER
+    END_BEFORE_START = "end_before_start", _FIELD, _WARNING, _ORDER
     AFTER_MIDNIGHT = "after_midnight", _FIELD, _WARNING
 
     # Resolution: values against the client register.
@@ -161,23 +188,33 @@ class IssueCode(StrEnum):
     # Recount: the answers of a person against the rules of the form. Never stored.
     SUM = "sum", _FIELD, _WARNING
     """The answers give another sum, which is known: of a reading it is `SUM_DIFFERS`."""
-    IN_FUTURE = "in_future", _FIELD, _WARNING
-    BEFORE_OUTAGE = "before_outage", _FIELD, _WARNING
+    IN_FUTURE = "in_future", _FIELD, _WARNING, Recount(is_time=True)
+    BEFORE_OUTAGE = (
+        "before_outage",
+        _FIELD,
+        _WARNING,
+        replace(_ORDER, has_amount=False, again="recount.again_day"),
+    )
     """The event is long before the outage."""
     BOX_SIGNED = "box_signed", _FIELD, _WARNING
     """Initials say that the dose was given, in a box answered as a deviation."""
-    BOX_CODE = "box_code", _FIELD, _WARNING
+    BOX_CODE = "box_code", _FIELD, _WARNING, Recount(has_amount=False)
     NORM_AMOUNT = "norm_amount", _FIELD, _WARNING
     NORM_PERSONS = "norm_persons", _FIELD, _WARNING
     NORM_RESULT = "norm_result", _FIELD, _WARNING
     NORM_DEFICIT = "norm_deficit", _FIELD, _WARNING
     NORM_SURPLUS = "norm_surplus", _FIELD, _WARNING
-    NORM_YEAR = "norm_year", _FIELD, _WARNING
+    NORM_YEAR = "norm_year", _FIELD, _WARNING, Recount(needs_decision=False, has_amount=False)
     """There is no table of the norm of the year."""
-    NORM_OTHER_YEAR = "norm_other_year", _FIELD, _WARNING
+    NORM_OTHER_YEAR = (
+        "norm_other_year",
+        _FIELD,
+        _WARNING,
+        Recount(has_amount=False, again="recount.again_norm"),
+    )
     """The amounts are the norm of another year than the month's."""
-    NORM_MONTH = "norm_month", _FIELD, _WARNING
-    NORM_UNKNOWN = "norm_unknown", _FIELD, _WARNING
+    NORM_MONTH = "norm_month", _FIELD, _WARNING, Recount(needs_decision=False)
+    NORM_UNKNOWN = "norm_unknown", _FIELD, _WARNING, Recount(needs_decision=False)
     NORM_FAR = "norm_far", _FIELD, _WARNING
     NORM_SHARE = "norm_share", _FIELD, _WARNING
     NORM_EXEMPT = "norm_exempt", _FIELD, _WARNING
@@ -188,16 +225,6 @@ class IssueCode(StrEnum):
     WRITTEN_SINCE = "written_since", _ENTRY, _WARNING
     PAGE_MISSING = "page_missing", _ENTRY, _WARNING
     FACT_MISSING = "fact_missing", _ENTRY, _WARNING
-
-    @property
-    def scope(self) -> Scope:
-        """What the issue is about."""
-        return self._scope
-
-    @property
-    def severity(self) -> Severity:
-        """What the issue leads to."""
-        return self._severity
 
     @property
     def text_key(self) -> str:

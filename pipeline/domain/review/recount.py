@@ -26,24 +26,8 @@ from pipeline.domain.review.depth import is_grid_box, list_codes, unanswered_fie
 from pipeline.domain.review.field_values import normalize_value, to_number
 from pipeline.domain.review.rules import Answer, AnswerNumbers, check_sums, has_digit
 
-INFORMATIONAL_KINDS = frozenset({IssueCode.NORM_YEAR, IssueCode.NORM_MONTH, IssueCode.NORM_UNKNOWN})
-"""Findings that are shown and need no decision."""
 _DAYS_BEFORE_OUTAGE = 7
 """Days before the outage that an event may be of without a question: paper lies about."""
-ORDER_KINDS = frozenset(
-    {
-        IssueCode.END_BEFORE_START,
-        IssueCode.PAIR_CROSSED,
-        IssueCode.WRITTEN_BEFORE_EVENT,
-        IssueCode.BEFORE_OUTAGE,
-    }
-)
-"""Findings that the person who typed is asked about, and that nobody else has to check.
-
-A visit over midnight ends before it began, and old paper may have been left behind.
-"""
-TIME_KINDS = ORDER_KINDS | {IssueCode.IN_FUTURE}
-"""Findings about days and times."""
 _TIME_OF_DATE = (
     (Meaning.EVENT_DATE, Meaning.EVENT_TIME),
     (Meaning.WRITTEN_DATE, Meaning.WRITTEN_TIME),
@@ -203,7 +187,7 @@ def fields_to_recheck(
     if findings and ask:
         fields = {finding.field for finding in findings}
         raise RecountError("numbers_do_not_add_up", fields=tuple(sorted(fields)))
-    return {finding.field for finding in findings if finding.code not in ORDER_KINDS}
+    return {finding.field for finding in findings if not finding.code.recount.is_order}
 
 
 def require_norm_of_year(form: Form, answers: Mapping[str, Answer]) -> None:
@@ -237,5 +221,5 @@ def _open_findings(
         for finding in recount_answers(
             form, row, answers, deviations, now, outage_start=outage_start
         )
-        if finding.code not in INFORMATIONAL_KINDS
+        if finding.code.recount.needs_decision
     ]

@@ -132,7 +132,9 @@ def known_words(route: Route, record: Record) -> Iterator[str]:
     the mapping, and those that files have in common.
     """
     bare = read_entry(route.target, _with_other_words(route, record)) or {}
+    # The mapping, and the layout with the codes of professions
     mapping = ROOT / "forms" / route.form.id / f"export.{route.target}.yaml"
+    layout = ROOT / "forms" / f"{route.target}.yaml"
     sources = [
         *bare.values(),
         *map(str, record.fields.values()),
@@ -142,7 +144,7 @@ def known_words(route: Route, record: Record) -> Iterator[str]:
         *(spec.measure for spec in route.form.fields),
         *(option.label for spec in route.form.fields for option in spec.options),
         *(option.value for spec in route.form.fields for option in spec.options),
-        mapping.read_text("utf-8") if mapping.exists() else "",
+        *(path.read_text("utf-8") for path in (mapping, layout) if path.exists()),
         " ".join(str(text) for text in catalogue("sv").values()),
         str(record.event_at),
         record.serial,

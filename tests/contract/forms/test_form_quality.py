@@ -54,6 +54,13 @@ def test_a_record_with_day_and_profession_is_enough_for_practice() -> None:
     assert RULES["practised"][1](FORMS.latest("hsl-anteckning"), claim) == ""
 
 
+def test_a_form_that_nobody_may_sign_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *_ = FORMS.signing
+    monkeypatch.setattr(FORMS, "signing", (first,))
+    fault = RULES["signing"][1](FORMS.latest("hsl-anteckning"), Claim(status="done"))
+    assert fault == "no profession signs: HSL (absent), HSL (own)"
+
+
 def test_a_form_without_its_page_of_the_handbook_is_found() -> None:
     elsewhere = FORMS.latest("hsl-anteckning").model_copy(update={"id": "elsewhere"})
     assert RULES["handbook"][1](elsewhere, Claim(status="done")) == "no handbook.md"

@@ -72,7 +72,9 @@ class Route:
 def options_of(target: str) -> ExportOptions:
     """As an office exports that has set all that a target needs."""
     options = terms(target, _PAYING)
-    return replace(options, mappings={"hsl-anteckning": _CODED}) if target == "khsl" else options
+    if target != "khsl":
+        return options
+    return replace(options, mappings={**options.mappings, "hsl-anteckning": _CODED})
 
 
 @cache

@@ -16,14 +16,14 @@ from pipeline.domain.dates import swedish_day, today_in_sweden
 from pipeline.domain.errors import InvalidAnswerError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Deadline, Form
-from pipeline.domain.issues import Issue, IssueCode
+from pipeline.domain.issues import Issue
 from pipeline.domain.law import duties
 from pipeline.domain.law.duties import deadline_field, duty_text
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Outcome, Person, State
 from pipeline.domain.review.early_warning import Score, score_answers
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.domain.review.recount import TIME_KINDS, recount_answers
+from pipeline.domain.review.recount import recount_answers
 from pipeline.domain.review.rules import Answer
 from pipeline.files.documents import TYPED_PNG, TypedKind, parse_note, read_typed_page
 from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial
@@ -138,7 +138,7 @@ def entry_facts(
         Fact(finding_text(view.form, finding))
         for finding in find_sums(view, answers, outage_start)
         # The first person's time would stand out among the two to choose from.
-        if finding.code not in TIME_KINDS or not view.is_second_review
+        if not (finding.code.recount.is_time and view.is_second_review)
     ]
     if (score := score_answers(view.form, view.entry.row, answers)) is not None:
         facts.append(Fact(_score_text(score)))
@@ -233,17 +233,9 @@ def _answered_day(spec: FieldSpec, answer: Answer | None) -> date | None:
         return None
 
 
-_WITHOUT_AMOUNT = (
-    IssueCode.NORM_YEAR,
-    IssueCode.NORM_OTHER_YEAR,
-    IssueCode.BOX_CODE,
-    IssueCode.BEFORE_OUTAGE,
-)
-
-
 def finding_text(form: Form, finding: Issue) -> str:
     """Return in words what does not add up."""
-    is_amount = finding.right and finding.code not in _WITHOUT_AMOUNT
+    is_amount = finding.right and finding.code.recount.has_amount
     right = format_number(float(finding.right)) if is_amount else finding.right
     spec = form.by_name[finding.field]
     label = spec.label if spec.day is None else spec.full_label

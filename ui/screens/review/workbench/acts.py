@@ -25,7 +25,6 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.field_labels import accessible_name
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.review.recount import ORDER_KINDS
 from pipeline.domain.review.rules import Answer
 from pipeline.review import session
 from pipeline.review.decisions import Decision
@@ -368,19 +367,12 @@ def _invalid_text(view: EntryView, name: str) -> str:
     return t("review.invalid_code", codes=listed)
 
 
-_AGAIN = {
-    IssueCode.BEFORE_OUTAGE: "recount.again_day",
-    IssueCode.NORM_OTHER_YEAR: "recount.again_norm",
-}
-
-
 def _asks_norm(findings: Iterable[Issue]) -> bool:
     return any(one.code is IssueCode.NORM_OTHER_YEAR for one in findings)
 
 
 def _finding_error(view: EntryView, finding: Issue) -> str:
-    key = "recount.again_alone" if finding.code in ORDER_KINDS else "recount.again"
-    return f"{finding_text(view.form, finding)} {t(_AGAIN.get(finding.code, key))}"
+    return f"{finding_text(view.form, finding)} {t(finding.code.recount.again)}"
 
 
 def _after_save(

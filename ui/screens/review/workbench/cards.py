@@ -7,9 +7,8 @@ from typing import Any
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import EntriesPer
-from pipeline.domain.issues import split_code
+from pipeline.domain.issues import parse_issues
 from pipeline.domain.model import EntryState, Person
-from pipeline.domain.review.recount import ORDER_KINDS
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper.pages import Page
 from pipeline.store.review.author_questions import ANSWERED_REASON
@@ -210,8 +209,11 @@ def _action_cards(
 
 def _notices(view: EntryView) -> list[str]:
     # `entry_facts` compares the times as they are answered so far; once is enough.
-    said = () if view.is_second_review else ORDER_KINDS
-    problems = [problem for problem in view.problems if split_code(problem)[0] not in said]
+    problems = [
+        str(issue)
+        for issue in parse_issues(view.problems)
+        if view.is_second_review or not issue.code.recount.is_order
+    ]
     lines = issue_texts(problems, view.form)
     if view.is_second_review:
         lines.insert(0, t("review.second"))
