@@ -36,9 +36,10 @@ from pipeline.export.targets import find_target
 from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.operations.demo_truth import PaperTruth, SampleTruth
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
-from pipeline.review import decisions, signing
+from pipeline.review import decisions
 from pipeline.review.attachments import AttachmentChoice, attach_pages, list_proposed_pages
 from pipeline.review.page_areas import cut_area, split_page
+from pipeline.review.signing import SIGNING_REASONS, Signing, SigningQueue
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView
@@ -224,28 +225,14 @@ class _Office:
         """Sign what waits for a signature; return how many entries."""
         signed = 0
         for person in self._able(Action.SIGN):
+            context = self._context
+            signing = Signing(context.store, context.forms, context.settings, person)
             # The list is cut off at a length: it is loaded again until it is empty.
-            while entries := self._unsigned(person):
+            while entries := _unsigned(signing.load_queue()):
                 for entry, reason in entries:
-                    with self._context.store.begin() as conn:
-                        signing.sign_entry(
-                            conn,
-                            self._context.forms,
-                            person,
-                            entry.id,
-                            entry.revision,
-                            utc_now(),
-                            reason=reason,
-                        )
+                    signing.sign(entry.id, entry.revision, reason=reason)
                 signed += len(entries)
         return signed
-
-    def _unsigned(self, person: Person) -> list[tuple[Entry, str]]:
-        """Return what the person may sign, with the reason if another wrote it."""
-        with self._context.store.begin() as conn:
-            waiting = signing.load_signing_queue(conn, self._context.forms, person)
-        others = [(entry, signing.SIGNING_REASONS[2]) for entry in waiting.other_entries]
-        return [*((entry, "") for entry in waiting.own_entries), *others]
 
     def approve(self) -> int:
         """Let the managers approve the payments that nothing stops; return how many approvals."""
@@ -365,6 +352,12 @@ class _Office:
             with self._context.store.read() as conn:
                 self._forms[entry_id] = load_entry(conn, entry_id).form
         return self._forms[entry_id]
+
+
+def _unsigned(waiting: SigningQueue) -> list[tuple[Entry, str]]:
+    """Return what a person may sign, with the reason if another wrote it."""
+    others = [(entry, SIGNING_REASONS[2]) for entry in waiting.other_entries]
+    return [*((entry, "") for entry in waiting.own_entries), *others]
 
 
 def _answer(paper: PaperTruth, field: FieldView, *, is_second: bool) -> Answer:

@@ -29,10 +29,10 @@ from pipeline.review import (
     duplicates,
     questions,
     session,
-    signing,
     transfers,
 )
 from pipeline.review.duplicates import ComparisonSource
+from pipeline.review.signing import Signing
 from pipeline.store.database.engines import make_engine
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store, open_store
@@ -65,6 +65,7 @@ from tests.support.store.ward import (
     page_reading,
     whole_log,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [pytest.mark.both_databases, pytest.mark.patient]
@@ -390,10 +391,8 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "mark_duplicate": lambda conn, who, _: duplicates.mark_duplicate(
         conn, NO_IMAGES, who, "AAAA-00", 9, ComparisonSource(text="x"), "", NOW
     ),
-    "sign": lambda conn, who, _: signing.sign_entry(conn, FORMS, who, "AAAA-00", 0, NOW),
-    "take_signature_back": lambda conn, who, _: signing.withdraw_signature(
-        conn, who, "AAAA-00", 0, NOW
-    ),
+    "sign": lambda conn, who, _: work(Signing, conn, who).sign("AAAA-00", 0),
+    "take_signature_back": lambda conn, who, _: work(Signing, conn, who).withdraw([("AAAA-00", 0)]),
     "versions": lambda conn, who, _: versions.list_versions(conn, who, "AAAA-00"),
 }
 """Everything that a person can do to an entry or page of the northern unit."""

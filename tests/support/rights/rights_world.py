@@ -34,7 +34,7 @@ from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
 from pipeline.review.decisions import Decision
 from pipeline.review.duplicates import ComparisonSource
-from pipeline.review.signing import SIGNING_REASONS, sign_entry
+from pipeline.review.signing import SIGNING_REASONS, Signing
 from pipeline.store.accounts.own_choices import QueueGrouping
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import entry, photocopies
@@ -101,6 +101,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 REASON = "Ett skäl."
 TODAY = day_range(
@@ -435,14 +436,8 @@ def make_world(folder: Path) -> Known:
         depths = add_depths(ward)
         add_drill(settings)
         with store.begin() as conn:
-            sign_entry(
-                conn,
-                _signed_forms(),
-                EVA,
-                "BBBB-00",
-                entry.load_entry(conn, "BBBB-00").revision,
-                NOW,
-                reason=SIGNING_REASONS[0],
+            work(Signing, conn, EVA, forms=_signed_forms()).sign(
+                "BBBB-00", entry.load_entry(conn, "BBBB-00").revision, reason=SIGNING_REASONS[0]
             )
             ids = add_controls(conn)
             add_measured(conn)

@@ -21,6 +21,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review import corrections, decisions, signing
+from pipeline.review.signing import Signing
 from pipeline.store.accounts import people
 from pipeline.store.database.store import open_store
 from pipeline.store.entries import entry, queue
@@ -34,6 +35,7 @@ from pipeline.store.schema.exports import export_item
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import ARNE, FORM_OF, FORMS, NEEDED_FIELDS, SIV
 from tests.support.store.passwords import hashed
+from tests.support.store.work import work
 
 ANNA = Person(
     "anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS
@@ -216,17 +218,11 @@ def sign(office: ExportContext, entry_id: str) -> None:
     """Sign an entry that waits for a signature, in place of its author."""
     with office.store.begin() as conn:
         waiting = {
-            one.id: one for one in signing.load_signing_queue(conn, FORMS, PER).other_entries
+            one.id: one for one in work(Signing, conn, PER, forms=FORMS).load_queue().other_entries
         }
         if entry_id in waiting:
-            signing.sign_entry(
-                conn,
-                FORMS,
-                PER,
-                entry_id,
-                waiting[entry_id].revision,
-                utc_now(),
-                reason=signing.SIGNING_REASONS[0],
+            work(Signing, conn, PER, utc_now(), forms=FORMS).sign(
+                entry_id, waiting[entry_id].revision, reason=signing.SIGNING_REASONS[0]
             )
 
 

@@ -15,8 +15,10 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.law.retention import RetentionFacts, classify_retention
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.settings import ROOT
-from pipeline.review import corrections, decisions, signing
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.export.runs import ExportContext, count_unsigned
+from pipeline.review import corrections, decisions
+from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
@@ -35,6 +37,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -101,10 +104,10 @@ def test_a_nurses_note_in_a_home_is_signed_by_the_nurse_and_kept_as_a_patient_re
     ward: Ward,
 ) -> None:
     assert save(ward).state is EntryState.CONFIRMED
+    assert count_unsigned(ExportContext(ward.store, Settings(), FORMS), ADMIN) == 1
     with ward.store.begin() as conn:
         assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == []
-        assert signing.count_waiting_signatures(conn, FORMS, ADMIN) == 1
-        waiting = signing.load_signing_queue(conn, FORMS, NURSE)
+        waiting = work(Signing, conn, NURSE, forms=FORMS).load_queue()
         assert [one.id for one in (*waiting.own_entries, *waiting.other_entries)] == [ID]
         (record,) = records.load_records(conn, FORMS, [ID])
     about = RetentionFacts(record.area, record.form, record.client.pid, date(2026, 2, 17), "", "")

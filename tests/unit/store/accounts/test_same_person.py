@@ -15,9 +15,10 @@ from pipeline.domain.model import Assignment, EntryState, Person, Reading, Role,
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.login.accounts import close_account, save_account
-from pipeline.review import corrections, decisions, seeded_errors, signing
+from pipeline.review import corrections, decisions, seeded_errors
 from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.rekeying import adjudicate
+from pipeline.review.signing import Signing
 from pipeline.store.accounts import access_notices, people
 from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes
@@ -46,6 +47,7 @@ from tests.support.store.ward import (
     later,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -174,7 +176,7 @@ def test_the_name_of_the_own_other_account_is_not_somebody_elses(ward: Ward) -> 
     entry_id = ward.note("BBBB")
     with ward.store.begin() as conn:
         entry = replace(load_entry(conn, entry_id), author=EVA.name)
-        assert signing.is_own_entry(conn, EVA, entry)
+        assert work(Signing, conn, EVA).is_own(entry)
 
 
 BOSS = replace(person("sys", Role.SYSTEM_ADMINISTRATOR, (), frozenset()), key="B1")

@@ -21,7 +21,7 @@ from pipeline.domain.review.field_values import normalize_value
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review import attachments
 from pipeline.review.attachments import MAX_TITLE_LENGTH, AttachmentChoice
-from pipeline.review.session import MIN_VIEW_TIME
+from pipeline.review.session import MIN_VIEW_TIME, Review
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import AttachedPage, page_words
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
@@ -294,7 +294,7 @@ def _typed_day(context: AppContext, page: Page) -> str:
 @requires_open_session
 def _attach(context: AppContext, person: Person, group: _Group, target: str) -> None:
     """Attach the chosen pages; a key that was pressed before they could be seen is ignored."""
-    if not context.review(person).has_been_seen(drawn_at(_turn(group))):
+    if not context.work(Review, person).has_been_seen(drawn_at(_turn(group))):
         return
     try:
         choices = _typed_choices(context, group.loose)

@@ -12,6 +12,7 @@ import streamlit as st
 
 from pipeline.domain.model import Person
 from pipeline.review.page_areas import cut_area, split_page
+from pipeline.review.session import Review
 from pipeline.store.entries import queue
 from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.review.loose_pages import list_parts
@@ -120,7 +121,7 @@ def _remove_part(number: int) -> None:
 @requires_open_session
 def _split(context: AppContext, person: Person, page: Page) -> None:
     """Make an entry of each part; a key pressed before the page was seen is ignored."""
-    if not context.review(person).has_been_seen(drawn_at(f"split-{page.id}")):
+    if not context.work(Review, person).has_been_seen(drawn_at(f"split-{page.id}")):
         return
     if not st.session_state.get(_REST_KEY):
         _MESSAGE.failed(t("split.rest_first"))

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
 from pipeline.review import corrections, decisions, transfers
-from pipeline.review.session import MIN_VIEW_TIME
+from pipeline.review.batches import BatchReview
+from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
@@ -157,7 +158,7 @@ def undo_last(context: AppContext, person: Person) -> None:
         return
     st.session_state[_UNDONE_AT_KEY] = now
     if st.session_state.pop(UNDO_BATCH_KEY, None):
-        count = context.batches(person).undo()
+        count = context.work(BatchReview, person).undo()
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
@@ -254,7 +255,9 @@ def _current_view(context: AppContext, person: Person) -> EntryView | None:
     The view is logged before it is shown.
     """
     log_view = partial(record_page_views, person)
-    view = _reopened_view(context, person) or context.review(person).next_entry(log_view)
+    view = _reopened_view(context, person) or context.work(ReviewSession, person).next_entry(
+        log_view
+    )
     if view is None:
         current_entry.open_entry(None)
         return None
@@ -269,7 +272,9 @@ def view_ahead(context: AppContext, person: Person, current: EntryView | None) -
     Its view is logged now, since it is sent to the browser now.
     """
     current_id = current.entry.id if current is not None else None
-    view = context.review(person).entry_ahead(current_id, partial(record_page_views, person))
+    view = context.work(ReviewSession, person).entry_ahead(
+        current_id, partial(record_page_views, person)
+    )
     return with_added_deviations(view) if view is not None else None
 
 
@@ -308,7 +313,9 @@ def _reopened_view(context: AppContext, person: Person) -> EntryView | None:
     if (entry_id := current_entry.current_entry_id()) is None:
         return None
     try:
-        return context.review(person).resume_entry(entry_id, partial(record_page_views, person))
+        return context.work(ReviewSession, person).resume_entry(
+            entry_id, partial(record_page_views, person)
+        )
     except (StaleDecisionError, NotAllowedError) as error:
         current_entry.open_entry(None)
         current_entry.set_warning(error_text(error))
@@ -318,6 +325,6 @@ def _reopened_view(context: AppContext, person: Person) -> EntryView | None:
 def _is_still_claimed(context: AppContext, person: Person, entry_id: str, revision: int) -> bool:
     """Return whether the user still has the entry as it was sent ahead; renew the claim."""
     try:
-        return context.review(person).keep_claim(entry_id, revision)
+        return context.work(ReviewSession, person).keep_claim(entry_id, revision)
     except EfterskriftError:  # the screen asks again and shows the error
         return False
