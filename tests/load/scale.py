@@ -101,7 +101,7 @@ ACTS: dict[str, Callable[[Connection], object]] = {
     "Signera": lambda conn: work(Signing, conn, NURSE, forms=FORMS).load_queue(),
     "Export": lambda conn: (
         list_ready_entries(conn, FORMS, REGISTRAR),
-        list_unsigned_forms(conn, REGISTRAR),
+        list_unsigned_forms(conn, REGISTRAR, None),
         count_unproven(conn, REGISTRAR.units, utc_now()),
     ),
     "Slå upp: own, number, day": lambda conn: (
