@@ -20,7 +20,8 @@ from pipeline.export.manual_entry.one_list import find_destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review import corrections, decisions, signing
+from pipeline.review import decisions, signing
+from pipeline.review.corrections import Corrections
 from pipeline.review.signing import Signing
 from pipeline.store.accounts import people
 from pipeline.store.database.store import open_store
@@ -230,15 +231,8 @@ def correct(office: ExportContext, entry_id: str, field: str, value: str) -> Non
     """Correct a field of a confirmed or exported entry."""
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
-        corrections.correct_entry(
-            conn,
-            FORMS,
-            ANNA,
-            entry_id,
-            seen.revision,
-            {field: Answer(value)},
-            "läste fel",
-            utc_now(),
+        work(Corrections, conn, ANNA, utc_now(), forms=FORMS).correct(
+            entry_id, seen.revision, {field: Answer(value)}, "läste fel"
         )
     sign(office, entry_id)
 
@@ -254,16 +248,8 @@ def corrected(
     """A correction that a second person agrees to if one is needed, signed again."""
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
-        found = corrections.correct_entry(
-            conn,
-            FORMS,
-            ANNA,
-            entry_id,
-            seen.revision,
-            {name: answer},
-            "läste fel",
-            utc_now(),
-            about=about,
+        found = work(Corrections, conn, ANNA, utc_now(), forms=FORMS).correct(
+            entry_id, seen.revision, {name: answer}, "läste fel", about=about
         )
     if found is EntryState.SECOND:
         with office.store.begin() as conn:
@@ -282,8 +268,8 @@ def corrected(
 def void(office: ExportContext, entry_id: str) -> None:
     """Make an exported entry void."""
     with office.store.begin() as conn:
-        corrections.void_entry(
-            conn, ANNA, entry_id, entry.load_entry(conn, entry_id).revision, "fel person", utc_now()
+        work(Corrections, conn, ANNA, utc_now()).void(
+            entry_id, entry.load_entry(conn, entry_id).revision, "fel person"
         )
 
 

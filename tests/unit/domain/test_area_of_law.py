@@ -17,7 +17,8 @@ from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import ExportContext, count_unsigned
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -95,8 +96,8 @@ def save(ward: Ward, who: Person = CARER, **changed: Answer) -> Entry:
 
 def correct(ward: Ward, who: Person, **new: Answer) -> EntryState:
     with ward.store.begin() as conn:
-        return corrections.correct_entry(
-            conn, FORMS, who, ID, load_entry(conn, ID).revision, new, "fel ruta", later(5)
+        return work(Corrections, conn, who, later(5), forms=FORMS).correct(
+            ID, load_entry(conn, ID).revision, new, "fel ruta"
         )
 
 
@@ -199,8 +200,8 @@ def test_whoever_chose_a_wrong_area_takes_it_back(ward: Ward) -> None:
         assert [one.id for one in own_actions.list_own_latest(conn, CARER)] == [ID]
         assert own_actions.list_own_latest(conn, OTHER) == []
         with pytest.raises(NotAllowedError):
-            corrections.undo_decision(conn, OTHER, ID, 1, later(1))
-        assert corrections.undo_decision(conn, CARER, ID, 1, later(1)) is EntryState.REVIEW
+            work(Corrections, conn, OTHER, later(1)).undo([(ID, 1)])
+        assert work(Corrections, conn, CARER, later(1)).undo([(ID, 1)]) is EntryState.REVIEW
         view = queue.open_claimed_entry(conn, FORMS, CARER, ID, later(1))
         queue.record_page_view(conn, CARER, view.entry.page)
         assert view.entry.claimed_by == CARER.login

@@ -12,7 +12,8 @@ from pipeline.domain.model import Client, EntryState, PriorityKind, Role, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
-from pipeline.review import corrections, decisions, duplicates, questions, transfers
+from pipeline.review import decisions, duplicates, questions, transfers
+from pipeline.review.corrections import Corrections
 from pipeline.review.duplicates import ComparisonSource
 from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store, open_store
@@ -117,15 +118,8 @@ def test_what_has_no_picture_is_not_typed_again(store_settings: Settings) -> Non
         decisions.decide_entry(
             conn, forms, EVA, decisions.Decision("AAAA-00", 0, answers(said)), NOW
         )
-        corrections.correct_entry(
-            conn,
-            forms,
-            EVA,
-            "AAAA-00",
-            1,
-            {"vikt": Answer("70")},
-            "sidan låg kvar i pärmen",
-            later(1),
+        work(Corrections, conn, EVA, later(1), forms=forms).correct(
+            "AAAA-00", 1, {"vikt": Answer("70")}, "sidan låg kvar i pärmen"
         )
         for _ in range(10):
             task = checked_work.claim_next_rekeying(conn, forms, NILS, NOW, 15)
@@ -246,16 +240,8 @@ def test_an_identity_is_settled_when_the_entry_turns_out_to_be_about_nobody(ward
             ),
             NOW,
         )
-        corrections.correct_entry(
-            conn,
-            FORMS,
-            EVA,
-            "FFFF-00",
-            1,
-            nobody,
-            "ett telefonnummer",
-            later(1),
-            about=ClientStatement(NO_CLIENT),
+        work(Corrections, conn, EVA, later(1)).correct(
+            "FFFF-00", 1, nobody, "ett telefonnummer", about=ClientStatement(NO_CLIENT)
         )
         assert (
             decisions.decide_entry(

@@ -15,8 +15,9 @@ from pipeline.domain.model import Assignment, EntryState, Person, Reading, Role,
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.login.accounts import close_account, save_account
-from pipeline.review import corrections, decisions, seeded_errors
+from pipeline.review import decisions, seeded_errors
 from pipeline.review import rekeying as rekeying_rules
+from pipeline.review.corrections import Corrections
 from pipeline.review.rekeying import adjudicate
 from pipeline.review.signing import Signing
 from pipeline.store.accounts import access_notices, people
@@ -121,7 +122,7 @@ def test_a_decision_taken_back_is_decided_again_with_the_other_account(ward: War
     entry_id = disputed(ward)
     with ward.store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.undo_decision(conn, EVA, entry_id, revision, NOW)
+        work(Corrections, conn, EVA).undo([(entry_id, revision)])
         assert "datum" in fields_taken_back(conn, entry_id, "eva2")
         assert fields_taken_back(conn, entry_id, "nils") == set()
 

@@ -18,7 +18,8 @@ from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.runs import ExportContext, count_unsigned
 from pipeline.registers.staff import SAME_NAME_REASON
-from pipeline.review import corrections, decisions, signing
+from pipeline.review import decisions, signing
+from pipeline.review.corrections import Corrections
 from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, versions
@@ -195,15 +196,8 @@ def test_a_second_key_press_signs_nothing(ward: Ward) -> None:
 def test_a_correction_takes_the_signature_away_and_both_are_kept(ward: Ward) -> None:
     one = signed(ward, DISA, confirmed(ward))
     with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn,
-            SIGNED_FORMS,
-            EVA,
-            one.id,
-            one.revision,
-            {"text": Answer("Sov oroligt.")},
-            "läste fel",
-            later(9),
+        work(Corrections, conn, EVA, later(9), forms=SIGNED_FORMS).correct(
+            one.id, one.revision, {"text": Answer("Sov oroligt.")}, "läste fel"
         )
         after = load_entry(conn, one.id)
     assert (after.state, after.signed_by) == (EntryState.CONFIRMED, None)
@@ -232,8 +226,8 @@ def test_a_signed_entry_is_made_void_and_not_rejected_or_undone(ward: Ward) -> N
         with pytest.raises(ReviewError):
             decisions.reject_entry(conn, EVA, one.id, one.revision, "fel person", later(6))
         with pytest.raises(ReviewError):
-            corrections.undo_decision(conn, EVA, one.id, one.revision, later(6))
-        corrections.void_entry(conn, EVA, one.id, one.revision, "fel person", later(6))
+            work(Corrections, conn, EVA, later(6)).undo([(one.id, one.revision)])
+        work(Corrections, conn, EVA, later(6)).void(one.id, one.revision, "fel person")
         after = load_entry(conn, one.id)
         assert (after.state, after.voided) == (EntryState.REJECTED, "fel person")
         with pytest.raises(ReviewError):
@@ -253,8 +247,8 @@ def test_an_exported_entry_made_void_goes_out_without_a_new_signature(ward: Ward
     office = ExportContext(ward.store, Settings(), SIGNED_FORMS)
     assert make_run(office, EVA, "skriv-in", later(6)) is not None
     with ward.store.begin() as conn:
-        corrections.void_entry(
-            conn, EVA, one.id, load_entry(conn, one.id).revision, "fel person", later(7)
+        work(Corrections, conn, EVA, later(7)).void(
+            one.id, load_entry(conn, one.id).revision, "fel person"
         )
     assert ready(ward) == [one.id]
     run = make_run(office, EVA, "skriv-in", later(8))

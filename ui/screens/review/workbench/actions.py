@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
-from pipeline.review import corrections, decisions, transfers
+from pipeline.review import decisions, transfers
 from pipeline.review.batches import BatchReview
+from pipeline.review.corrections import Corrections
 from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
@@ -187,16 +188,13 @@ def _take_back_transfer(context: AppContext, person: Person, entry_id: str) -> N
 def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
     """Take back an entry, or all rows that were confirmed together."""
     with errors_to(set_warning):
-        with context.store.begin() as conn:
-            states = [
-                corrections.undo_decision(conn, person, entry.id, entry.revision, utc_now())
-                for entry in step
-            ]
-        if states[0] in OPEN_STATES:
+        shown = [(entry.id, entry.revision) for entry in step]
+        state = context.work(Corrections, person).undo(shown)
+        if state in OPEN_STATES:
             open_entry(step[0].id)
         if len(step) > 1:
             set_warning(t("rows.undone", count=len(step)))
-        elif states[0] not in OPEN_STATES:
+        elif state not in OPEN_STATES:
             set_warning(t("review.undone_rejection"))
 
 
