@@ -17,7 +17,7 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.form.rules import choice_forms
 from pipeline.domain.law.permissions import Action, permitted_areas
-from pipeline.domain.model import EntryState, Person
+from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import (
     Answer,
     answered_text,
@@ -148,7 +148,7 @@ class Corrections(Review):
                 entry,
                 new,
                 now,
-                _single_reviewer(person, now) | {"reason": reason.strip()},
+                single_reviewer(person.login, now) | {"reason": reason.strip()},
                 answered=corrected,
                 earlier=before,
                 about=about,
@@ -196,7 +196,7 @@ class Corrections(Review):
                 state=state,
                 reason=reason.strip(),
                 voided=reason.strip(),
-                **_single_reviewer(person, now),
+                **single_reviewer(person.login, now),
             )
 
     def reopen(self, entry_id: str, revision: int) -> None:
@@ -327,9 +327,9 @@ class Corrections(Review):
         reopen_duties(conn, person, entry.id, now)
 
 
-def _single_reviewer(person: Person, now: datetime) -> dict[str, Any]:
-    """Return the columns that name the person as the only reviewer."""
-    return {"first_by": person.login, "first_at": now, "second_by": None, "second_at": None}
+def single_reviewer(login: str, now: datetime) -> dict[str, Any]:
+    """Return the columns that name a person as the only reviewer."""
+    return {"first_by": login, "first_at": now, "second_by": None, "second_at": None}
 
 
 def _changed_answers(

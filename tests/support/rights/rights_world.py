@@ -216,6 +216,8 @@ class World:
             "login": "nils",
             "use_id": "none",
             "change_id": "none",
+            "excluded": (),
+            "log_view": lambda *_: None,
             "kind": PriorityKind.CLIENT,
             "key": ASTA.pid,
             "pull_id": self.known.pull,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,24 +12,10 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.review.session import Review
-from pipeline.store.database.store import Store
+from research.simulation.open_store import open_store_of
 from tests.support.store.ward import FORMS, NOW
 
 Kind = TypeVar("Kind", bound=Review)
-
-
-@dataclass(frozen=True)
-class _OpenStore:
-    """A store whose only transaction is open already."""
-
-    conn: Connection
-
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """The open transaction."""
-        yield self.conn
-
-    read = begin
 
 
 def work(
@@ -40,4 +23,4 @@ def work(
 ) -> Kind:
     """A person's work of one kind at a moment."""
     settings = Settings(workspace=Path("nowhere"))
-    return kind(cast("Store", _OpenStore(conn)), forms, settings, who, lambda: now)
+    return kind(open_store_of(conn), forms, settings, who, lambda: now)

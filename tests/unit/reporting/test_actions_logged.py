@@ -96,6 +96,8 @@ NEEDS_NONE = {
     "review.client_question.complete_client_numbers": PART,
     "store.quality.checked_work.claim_next_rekeying": BEFORE,
     "store.quality.checked_work.skip_rekeying": TYPING,
+    "review.rekeying.Rekeying.claim": BEFORE,
+    "review.rekeying.Rekeying.skip": TYPING,
     "store.quality.checked_work.count_open_rekeying": FIGURES,
     "store.quality.checked_work.load_claimed_task": PART,
     "store.reports.progress.list_open_deadlines": FIGURES,

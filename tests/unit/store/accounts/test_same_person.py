@@ -16,9 +16,8 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.login.accounts import close_account, save_account
 from pipeline.review import decisions, seeded_errors
-from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.corrections import Corrections
-from pipeline.review.rekeying import adjudicate
+from pipeline.review.rekeying import Rekeying
 from pipeline.review.signing import Signing
 from pipeline.store.accounts import access_notices, people
 from pipeline.store.accounts.access_notices import ChangeKind
@@ -140,7 +139,7 @@ def test_adjudication(ward: Ward) -> None:
     with ward.store.begin() as conn:
         task = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert task is not None
-        keyed = rekeying_rules.save_rekeyed_answer(conn, NILS, task, Answer(UNKNOWN_PID), later(1))
+        keyed = work(Rekeying, conn, NILS, later(1)).save_answer(task, Answer(UNKNOWN_PID))
         assert keyed is checked_work.RekeyingOutcome.DIFFERS
         conn.execute(
             update(registers.staff).where(registers.staff.c.login == "nils").values(person_key="N1")
@@ -150,7 +149,7 @@ def test_adjudication(ward: Ward) -> None:
         conn.execute(insert(registers.staff).values(nils_too | more))
     for who in (EVA_TOO, replace(NILS, login="nils2")):
         with ward.store.begin() as conn, pytest.raises(NotAllowedError):
-            adjudicate(conn, who, task, Answer("x"), later(2))
+            work(Rekeying, conn, who, later(2)).adjudicate(task, Answer("x"))
 
 
 def test_a_value_that_was_seeded_for_the_other_account_needs_another_person(ward: Ward) -> None:

@@ -23,9 +23,8 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review import decisions
-from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.corrections import Corrections
-from pipeline.review.rekeying import REKEYING_REASON, adjudicate
+from pipeline.review.rekeying import REKEYING_REASON, Rekeying
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.client_identities import list_temporary_identities
@@ -98,8 +97,8 @@ def typed(
     store: Store, person: Person, field: str, value: Value, forms: Forms = FORMS
 ) -> RekeyingOutcome:
     with store.begin() as conn:
-        return rekeying_rules.save_rekeyed_answer(
-            conn, person, task_of(conn, person, field, forms=forms), Answer(value), later(1)
+        return work(Rekeying, conn, person, later(1)).save_answer(
+            task_of(conn, person, field, forms=forms), Answer(value)
         )
 
 
@@ -114,13 +113,8 @@ def looked(
 ) -> RekeyingOutcome:
     about = ClientStatement(outside="ny klient" if outside else "")
     with store.begin() as conn:
-        return adjudicate(
-            conn,
-            person,
-            task_of(conn, person, field, forms=forms),
-            Answer(value),
-            later(2),
-            about=about,
+        return work(Rekeying, conn, person, later(2)).adjudicate(
+            task_of(conn, person, field, forms=forms), Answer(value), about=about
         )
 
 
@@ -163,11 +157,11 @@ def test_the_task_shows_no_value_and_goes_to_nobody_who_decided(ward: Ward) -> N
         with pytest.raises(NotAllowedError):
             checked_work.claim_next_rekeying(conn, FORMS, somebody("chef", Role.MANAGER), NOW, 15)
         with pytest.raises(NotAllowedError):
-            rekeying_rules.save_rekeyed_answer(conn, EVA, task, Answer("x"), NOW)
+            work(Rekeying, conn, EVA).save_answer(task, Answer("x"))
         with pytest.raises(NotAllowedError):
-            rekeying_rules.save_rekeyed_answer(conn, SOFIA, task, Answer("x"), NOW)
+            work(Rekeying, conn, SOFIA).save_answer(task, Answer("x"))
         with pytest.raises(StaleDecisionError):
-            rekeying_rules.save_rekeyed_answer(conn, ULLA, task, Answer("x"), NOW)
+            work(Rekeying, conn, ULLA).save_answer(task, Answer("x"))
 
 
 def test_a_task_that_is_left_goes_to_somebody_else(ward: Ward) -> None:
@@ -176,7 +170,7 @@ def test_a_task_that_is_left_goes_to_somebody_else(ward: Ward) -> None:
         first = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert first is not None
         with pytest.raises(StaleDecisionError):
-            rekeying_rules.save_rekeyed_answer(conn, NILS, first, Answer(ASTA.pid), later(16))
+            work(Rekeying, conn, NILS, later(16)).save_answer(first, Answer(ASTA.pid))
         taken = checked_work.claim_next_rekeying(conn, FORMS, ULLA, later(16), 15)
         assert taken is not None
         assert taken.id == first.id
@@ -224,7 +218,7 @@ def test_a_head_is_not_typed_by_who_keyed_it_for_another_row(ward: Ward) -> None
             )
         seen = set()
         while (task := checked_work.claim_next_rekeying(conn, FORMS, EVA, NOW, 15)) is not None:
-            rekeying_rules.save_rekeyed_answer(conn, EVA, task, Answer(None, State.EMPTY), NOW)
+            work(Rekeying, conn, EVA).save_answer(task, Answer(None, State.EMPTY))
             seen.add(task.spec.name)
         assert seen == {"rad02.pnr", "rad02.tid", "rad02.mat"}
 
