@@ -37,8 +37,7 @@ from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.operations.demo_truth import PaperTruth, SampleTruth
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.review import decisions
-from pipeline.review.attachments import AttachmentChoice, attach_pages, list_proposed_pages
-from pipeline.review.page_areas import cut_area, split_page
+from pipeline.review.attachments import AttachmentChoice, Attachments, cut_area
 from pipeline.review.signing import SIGNING_REASONS, Signing, SigningQueue
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
@@ -160,27 +159,26 @@ class _Office:
         truth = self._truth.loose.get((page.source_name, page.source_page))
         if truth is None or entry.row is not None:
             return None
-        store, forms, now = self._context.store, self._context.forms, utc_now()
-        areas = [cut_area(store.images, page, tuple(part["area"])) for part in truth.parts]
-        with store.begin() as conn:
-            if areas:
-                split_page(conn, person, page.id, areas, now)
-            elif truth.attached:
-                entry_id = make_entry_id(truth.attached["to"], None)
-                choices = self._choose_attachments(conn, person, load_entry(conn, entry_id))
-                attach_pages(conn, forms, person, entry_id, choices, now)
-            else:
-                decisions.reject_entry(conn, person, entry.id, entry.revision, _FOREIGN, now)
-                self._rejected.add(entry.id)
+        context = self._context
+        attachments = Attachments(context.store, context.forms, context.settings, person)
+        areas = [cut_area(context.store.images, page, tuple(part["area"])) for part in truth.parts]
+        if areas:
+            attachments.split(page.id, areas)
+        elif truth.attached:
+            with context.store.read() as conn:
+                target = load_entry(conn, make_entry_id(truth.attached["to"], None))
+            attachments.attach(target.id, self._choose_attachments(attachments, target))
+        else:
+            with context.store.begin() as conn:
+                decisions.reject_entry(conn, person, entry.id, entry.revision, _FOREIGN, utc_now())
+            self._rejected.add(entry.id)
         return EntryState.REJECTED
 
-    def _choose_attachments(
-        self, conn: Connection, person: Person, entry: Entry
-    ) -> list[AttachmentChoice]:
+    def _choose_attachments(self, attachments: Attachments, entry: Entry) -> list[AttachmentChoice]:
         """Return the pages behind a sheet that belong to it, with title and day, in their order."""
         behind = [
             (page.id, loose.attached)
-            for page in list_proposed_pages(conn, person, entry, utc_now())
+            for page in attachments.list_proposed_pages(entry)
             if (loose := self._truth.loose.get((page.source_name, page.source_page)))
         ]
         return [

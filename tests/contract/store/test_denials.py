@@ -21,7 +21,7 @@ from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.reporting.audit.client_extract import make_client_extract
 from pipeline.review import decisions
-from pipeline.review.attachments import find_client_sheets
+from pipeline.review.attachments import Attachments
 from pipeline.review.corrections import Corrections
 from pipeline.store.entries import queue
 from pipeline.store.event_log.events import client_log_subject, list_events, record
@@ -190,7 +190,7 @@ REACHES: dict[str, tuple[Callable[[Paper, Person], object], Callable[[Paper], st
         _subject_of_siv,
     ),
     "client's sheets": (
-        _in(lambda conn, _sivs, who: find_client_sheets(conn, who, SIV.pid)),
+        _in(lambda conn, _sivs, who: work(Attachments, conn, who).find_client_sheets(SIV.pid)),
         _subject_of_siv,
     ),
     "block": (
@@ -233,7 +233,7 @@ def test_a_blocked_client_who_is_searched_for_is_named(sivs: Paper) -> None:
         save_units(conn, {"Väster": "HSL"})
         blocks.set_block(conn, other, "Väster", SIV.pid, "klientens önskan", utc_now())
     for act in (
-        lambda conn: find_client_sheets(conn, west, SIV.pid),
+        lambda conn: work(Attachments, conn, west).find_client_sheets(SIV.pid),
         lambda conn: queue.record_page_view(conn, west, sivs.page),
     ):
         with pytest.raises(BlockedClientError), sivs.office.store.begin() as conn:

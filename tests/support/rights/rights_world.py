@@ -171,10 +171,10 @@ class World:
             "settle_duplicate": self.known.twin,
             "assign_side": self.known.back,
             "unassign_side": self.known.laid,
-            "detach_page": self.known.attached,
-            "move_attachment": self.known.attached,
-            "split_page": self.known.loose,
-            "join_page": self.known.split,
+            "detach": self.known.attached,
+            "move": self.known.attached,
+            "split": self.known.loose,
+            "join": self.known.split,
         }
         page = pages.get(name.rpartition(".")[2], "first")
         context = (LearningContext if ".learning." in name else ExportContext)(
@@ -191,6 +191,7 @@ class World:
             "answers": [] if name.startswith(f"{P}export") else answers(SAID) | answers(PLAN),
             "reason": "oläsligt" if name.endswith("reject_entry") else REASON,
             "page_id": self._page() if page == "first" else page,
+            "page_ids": [page],
             "front_id": self.known.front,
             "row": None,
             "same": True,
@@ -330,7 +331,6 @@ class World:
         if name.startswith(
             (
                 f"{P}review.attachments.",
-                f"{P}review.page_areas.",
                 f"{P}store.entries.attached_pages.",
                 f"{P}store.entries.entry_depth.",
                 f"{P}store.review.duties.",
