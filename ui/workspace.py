@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import streamlit as st
 
@@ -11,11 +11,11 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings, load_settings
 from pipeline.forms.library import FormLibrary
-from pipeline.review.batches import BatchReview
-from pipeline.review.rows import RowReview
-from pipeline.review.session import ReviewSession
+from pipeline.review.session import Review
 from pipeline.store.database.history import require_head
 from pipeline.store.database.store import Store, open_store
+
+Kind = TypeVar("Kind", bound=Review)
 
 
 class StoreContext(Protocol):
@@ -40,17 +40,9 @@ class AppContext:
     store: Store
     forms: Forms
 
-    def review(self, person: Person) -> ReviewSession:
-        """Return the review of a person."""
-        return ReviewSession(self.store, self.forms, self.settings, person)
-
-    def batches(self, person: Person) -> BatchReview:
-        """Return the batch review of a person."""
-        return BatchReview(self.store, self.forms, self.settings, person)
-
-    def rows(self, person: Person) -> RowReview:
-        """Return the review of rows of a person."""
-        return RowReview(self.store, self.forms, self.settings, person)
+    def work(self, kind: type[Kind], person: Person) -> Kind:
+        """Return a person's work of one kind, for example the review of entries or signing."""
+        return kind(self.store, self.forms, self.settings, person)
 
 
 def open_app_context() -> AppContext:

@@ -1,27 +1,38 @@
-"""Attach pages to an entry: they get a title and a day, go with it, and are not typed.
+"""Attach loose pages to an entry, or split one between clients.
+
+An attached page gets a title and a day, goes with the entry, and is not typed.
 
 An attached page is a page of the entry's sheet: what hides, moves, exports or archives the sheet
 does the same to its attachments. A page can be attached while nobody has answered anything on it,
 and as long as its entry is neither signed nor sent. After that, or where its entry is one of many
-rows, it becomes an attachment of its own (`set_own_attachment`): an entry of the form `bilaga`.
+rows, it becomes an attachment of its own (`Attachments.set_own`): an entry of the form `bilaga`.
+
+Each marked part of a split page is an entry of its own. The page stays one sheet, whose parts are
+its rows. A part is shown by its cut-out alone, so that a person who may see one client's part does
+not see the others'.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
+import cv2
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import ReviewError, naming
-from pipeline.domain.form.form import EntriesPer, Forms
+from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action, require_permission
-from pipeline.domain.model import EntryState, Outcome, Person
+from pipeline.domain.model import EntryState, Outcome
 from pipeline.domain.review.rules import form_area
+from pipeline.files.images import decode_image
+from pipeline.files.page_files import PNG
+from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
+from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages, list_followers
 from pipeline.store.entries.entry import (
@@ -33,23 +44,31 @@ from pipeline.store.entries.entry import (
     load_visible_entry,
     stale_decision_error,
 )
-from pipeline.store.entries.sheet_entries import make_entries
+from pipeline.store.entries.sheet_entries import add_parts, make_entries
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.pages import STATE_READ, Page, list_sheet_pages, load_page
+from pipeline.store.review import loose_pages
 from pipeline.store.review.loose_pages import (
     add_attachment,
     delete_entry,
     end_attachment,
+    end_parts,
     is_referred_to,
     last_attachment_number,
+    last_part_row,
     list_client_sheets,
     list_entries_of_sheets,
+    list_parts,
     load_attachment,
 )
 
 MAX_TITLE_LENGTH: Final = 120
+_JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)
+MIN_SIDE: Final = 0.02
+"""The least width and height of a part, as a share of the page. Source: reasoned."""
+MAX_PARTS: Final = 60
 _OPEN_TO_PAGES = frozenset({EntryState.REVIEW, EntryState.SECOND, EntryState.CONFIRMED})
 """States of an entry that a page may be attached to or taken from."""
 
@@ -63,196 +82,298 @@ class AttachmentChoice:
     day: str
 
 
-def list_proposed_pages(
-    conn: Connection, person: Person, entry: Entry, now: datetime
-) -> list[Page]:
-    """Return the pages after an entry's sheet in the stack that the person may attach to it.
+@dataclass(frozen=True, slots=True)
+class PageArea:
+    """A part of a page, as shares of its image, and the name of its cut-out in the image folder."""
 
-    Raises:
-        NotAllowedError: the person does not review the entry.
-    """
-    visibility.require_visible_entry(conn, person, Action.REVIEW, entry)
-    pages = list_followers(conn, list_sheet_pages(conn, entry.sheet))
-    # Loose pages that are visible and that nobody has answered or has open
-    entries = list_entries_of_sheets(conn, [page.id for page in pages])
-    free = {one.sheet for one in entries if _is_free(one, person, now)}
-    return [
-        page
-        for page in pages
-        if page.id in free and visibility.can_see_page(conn, person, Action.REVIEW, page)
+    x: float
+    y: float
+    w: float
+    h: float
+    image_sha256: str
+
+
+def cut_area(images: Images, page: Page, box: tuple[float, float, float, float]) -> PageArea:
+    """Store the picture of a part of a page, x, y, width and height as shares, and return it."""
+    x, y, w, h = box
+    image = decode_image(images.get(page.image_sha256 or ""), page.media_type or PNG)
+    height, width = image.shape[:2]
+    part = image[
+        int(y * height) : max(int(y * height) + 1, round((y + h) * height)),
+        int(x * width) : max(int(x * width) + 1, round((x + w) * width)),
     ]
+    data = cv2.imencode(".jpg", part, _JPEG_OPTIONS)[1].tobytes()
+    return PageArea(x, y, w, h, images.put(data))
 
 
-def attach_pages(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry_id: str,
-    choices: Sequence[AttachmentChoice],
-    now: datetime,
-) -> None:
-    """Attach pages to an entry, after those that it has.
+class Attachments(Review):
+    """What a person does with loose pages: they are attached to an entry, or split."""
 
-    Raises:
-        NotAllowedError: the person does not review the entry or a page.
-        ReviewError: the entry takes no more pages; a title is missing or a day is none; or a page
-            is no loose page that nobody has answered anything on. Then nothing is attached.
-    """
-    entry = _require_open_entry(conn, forms, person, entry_id)
-    lock_keys(conn, entry.sheet, *sorted(choice.page_id for choice in choices))
-    first = last_attachment_number(conn, entry.sheet) + 1
-    for number, choice in enumerate(choices, first):
-        page = load_page(conn, choice.page_id)
-        visibility.require_visible_page(conn, person, Action.REVIEW, page)
-        if page.sheet == entry.sheet:
-            raise ReviewError("page_not_loose")
-        take_free_entry(conn, person, page, now)
-        row = {
-            "page": page.id,
-            "sheet": entry.sheet,
-            "number": number,
-            "title": _require_title(choice),
-            "day": choice.day,
-            "by": person.login,
-            "at": now,
-        }
-        add_attachment(conn, row, entry.unit, entry.area)
-        record(conn, person.login, "attach_page", page.id, unit=entry.unit, entry=entry.id)
+    def list_proposed_pages(self, entry: Entry) -> list[Page]:
+        """Return the pages after an entry's sheet in the stack that the person may attach to it.
 
+        Raises:
+            NotAllowedError: the person does not review the entry.
+        """
+        with self.store.read() as conn:
+            visibility.require_visible_entry(conn, self.person, Action.REVIEW, entry)
+            pages = list_followers(conn, list_sheet_pages(conn, entry.sheet))
+            # Loose pages that are visible and that nobody has answered or has open
+            entries = list_entries_of_sheets(conn, [page.id for page in pages])
+            free = {one.sheet for one in entries if self._is_free(one)}
+            return [
+                page
+                for page in pages
+                if page.id in free
+                and visibility.can_see_page(conn, self.person, Action.REVIEW, page)
+            ]
 
-def detach_page(
-    conn: Connection, forms: Forms, person: Person, page_id: str, now: datetime
-) -> None:
-    """Take a page off the entry that it is attached to: it is a page of its own again.
+    def list_attached(self, entry: Entry) -> tuple[AttachedPage, ...]:
+        """Return the attachments of an entry that the person may see.
 
-    Raises:
-        NotAllowedError: the person does not review the entry.
-        ReviewError: the page is not attached, or its entry is signed or sent.
-    """
-    with naming(page_id):
-        require_permission(person, Action.REVIEW)
-    sheet = load_attachment(conn, page_id).sheet
-    (entry,) = list_sheet_entries(conn, sheet)
-    _require_open_entry(conn, forms, person, entry.id)
-    lock_keys(conn, sheet, page_id)
-    if not end_attachment(conn, load_page(conn, page_id), person.login, now):
-        raise stale_decision_error()
-    record(conn, person.login, "detach_page", page_id, unit=entry.unit, entry=entry.id)
-    make_entries(conn, load_page(conn, page_id), None)
+        Raises:
+            NotAllowedError: the person may not see the entry.
+        """
+        with self.store.read() as conn:
+            visibility.require_visible_entry(conn, self.person, Action.VIEW_PAGE, entry)
+            return tuple(
+                attached
+                for attached in list_attached_pages(conn, entry.sheet)
+                if visibility.can_see_page(conn, self.person, Action.VIEW_PAGE, attached.page)
+            )
 
+    def find_entries(self, sheets: Sequence[str]) -> list[Entry]:
+        """Return the entries of these sheets that the person may attach pages to.
 
-def move_attachment(
-    conn: Connection, forms: Forms, person: Person, page_id: str, to_entry: str, now: datetime
-) -> None:
-    """Attach a page to another entry instead, with the same title and day.
+        Raises:
+            NotAllowedError: the person does not review.
+        """
+        with self.store.read() as conn:
+            require_permission(self.person, Action.REVIEW)
+            entries = list_entries_of_sheets(conn, sheets)
+            visible = visibility.filter_visible_entries(
+                conn, self.person, Action.REVIEW, [entry.id for entry in entries]
+            )
+            return [
+                entry for entry in entries if entry.id in visible and self._takes_pages(conn, entry)
+            ]
 
-    Raises:
-        NotAllowedError, ReviewError: as `detach_page` and `attach_pages`.
-    """
-    with naming(page_id):
-        require_permission(person, Action.REVIEW)
-    row = load_attachment(conn, page_id)
-    detach_page(conn, forms, person, page_id, now)
-    choice = AttachmentChoice(page_id, row.title, row.day)
-    attach_pages(conn, forms, person, to_entry, [choice], now)
+    def find_client_sheets(self, pid: str) -> list[str]:
+        """Return the sheets about a client that may take pages, the latest first.
 
+        Raises:
+            NotAllowedError: the person does not review.
+            BlockedClientError: the client is behind a block.
+        """
+        with self.store.begin() as conn:
+            with naming(client_log_subject(conn, pid)):
+                require_permission(self.person, Action.REVIEW)
+            record(conn, self.person.login, "look_up_client", client_log_subject(conn, pid))
+            visibility.require_unblocked_client(conn, self.person, pid)
+            is_visible = visibility.visible_entries_condition(conn, self.person, Action.REVIEW)
+            return list_client_sheets(conn, pid, _OPEN_TO_PAGES, is_visible)
 
-def set_own_attachment(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    *,
-    on: bool,
-) -> None:
-    """Let a loose page be an attachment of its own, or be typed as a free note after all.
+    def attach(self, entry_id: str, choices: Sequence[AttachmentChoice]) -> None:
+        """Attach pages to an entry, after those that it has.
 
-    Of an attachment only its client, title and day are asked.
+        Raises:
+            NotAllowedError: the person does not review the entry or a page.
+            ReviewError: the entry takes no more pages; a title is missing or a day is none; or a
+                page is no loose page that nobody has answered anything on. Then nothing is
+                attached.
+        """
+        with self.store.begin() as conn:
+            self._attach(conn, entry_id, choices)
 
-    Raises:
-        NotAllowedError: the person does not review this entry.
-        StaleDecisionError: it has been decided since the person saw `revision`.
-        ReviewError: it is no loose page.
-    """
-    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.REVIEW})
-    form = forms.get(ATTACHMENT_FORM if on else FREE_NOTE_FORM)
-    is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
-    if form is None or not is_loose or entry.row is not None or entry.form == form.id:
+    def detach(self, page_ids: Sequence[str]) -> None:
+        """Take pages off the entry that they are attached to: each is a page of its own again.
+
+        Raises:
+            NotAllowedError: the person does not review the entry.
+            ReviewError: a page is not attached, or its entry is signed or sent.
+        """
+        with self.store.begin() as conn:
+            for page_id in page_ids:
+                self._detach(conn, page_id)
+
+    def move(self, page_id: str, to_entry: str) -> None:
+        """Attach a page to another entry instead, with the same title and day.
+
+        Raises:
+            NotAllowedError, ReviewError: as `detach` and `attach`.
+        """
+        with self.store.begin() as conn:
+            self._attach(conn, to_entry, [self._detach(conn, page_id)])
+
+    def set_own(self, entry_id: str, revision: int, *, on: bool) -> None:
+        """Let a loose page be an attachment of its own, or be typed as a free note after all.
+
+        Of an attachment only its client, title and day are asked.
+
+        Raises:
+            NotAllowedError: the person does not review this entry.
+            StaleDecisionError: it has been decided since the person saw `revision`.
+            ReviewError: it is no loose page.
+        """
+        with self.store.begin() as conn:
+            entry = load_entry_as_seen(conn, self.person, entry_id, revision, {EntryState.REVIEW})
+            form = self.forms.get(ATTACHMENT_FORM if on else FREE_NOTE_FORM)
+            is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
+            if form is None or not is_loose or entry.row is not None or entry.form == form.id:
+                raise ReviewError("page_not_loose")
+            advance_entry(
+                conn,
+                entry,
+                form=form.id,
+                version=form.version,
+                criticality=form.criticality,
+                area=form_area(form),
+                claimed_by=entry.claimed_by,
+                claimed_until=entry.claimed_until,
+            )
+            sort_entry(conn, self.forms, entry_id)
+            record(conn, self.person.login, "change_form", entry_id, unit=entry.unit, form=form.id)
+
+    def split(self, page_id: str, areas: Sequence[PageArea]) -> list[str]:
+        """Make an entry of each of these parts of a loose page, and return their ids.
+
+        A page that is split already gets further parts.
+
+        Raises:
+            NotAllowedError: the person does not review this page.
+            ReviewError: the page is no loose page, somebody has begun with it, or an area is none.
+        """
+        with self.store.begin() as conn:
+            page = load_page(conn, page_id)
+            visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+            _require_areas(areas)
+            lock_keys(conn, page_id)
+            first, now = last_part_row(conn, page_id) + 1, self.clock()
+            if not list_parts(conn, page_id):
+                self._take_free_entry(conn, page)
+            rows = range(first, first + len(areas))
+            values = [
+                {
+                    "page": page_id,
+                    "row": row,
+                    "x": area.x,
+                    "y": area.y,
+                    "w": area.w,
+                    "h": area.h,
+                    "image_sha256": area.image_sha256,
+                    "by": self.person.login,
+                    "at": now,
+                }
+                for row, area in zip(rows, areas, strict=True)
+            ]
+            loose_pages.add_parts(conn, values)
+            record(conn, self.person.login, "split_page", page_id, unit=page.unit, parts=len(areas))
+            return add_parts(conn, page, rows)
+
+    def join(self, page_id: str) -> None:
+        """Undo a split while nobody has begun with a part: the page is one entry again.
+
+        Raises:
+            NotAllowedError: the person does not review this page.
+            ReviewError: the page is not split, or somebody has begun with a part.
+        """
+        with self.store.begin() as conn:
+            page = load_page(conn, page_id)
+            visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+            lock_keys(conn, page_id)
+            if not list_parts(conn, page_id):
+                raise ReviewError("page_not_split")
+            if not end_parts(conn, page_id, self.person.login, self.clock()):
+                raise ReviewError("page_part_begun")
+            record(conn, self.person.login, "join_page", page_id, unit=page.unit)
+            make_entries(conn, page, None)
+
+    def _attach(self, conn: Connection, entry_id: str, choices: Sequence[AttachmentChoice]) -> None:
+        entry = self._require_open_entry(conn, entry_id)
+        lock_keys(conn, entry.sheet, *sorted(choice.page_id for choice in choices))
+        first, now = last_attachment_number(conn, entry.sheet) + 1, self.clock()
+        for number, choice in enumerate(choices, first):
+            page = load_page(conn, choice.page_id)
+            visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+            if page.sheet == entry.sheet:
+                raise ReviewError("page_not_loose")
+            self._take_free_entry(conn, page)
+            row = {
+                "page": page.id,
+                "sheet": entry.sheet,
+                "number": number,
+                "title": _require_title(choice),
+                "day": choice.day,
+                "by": self.person.login,
+                "at": now,
+            }
+            add_attachment(conn, row, entry.unit, entry.area)
+            record(conn, self.person.login, "attach_page", page.id, unit=entry.unit, entry=entry.id)
+
+    def _detach(self, conn: Connection, page_id: str) -> AttachmentChoice:
+        """Take a page off its entry, and return how it was attached."""
+        with naming(page_id):
+            require_permission(self.person, Action.REVIEW)
+        row = load_attachment(conn, page_id)
+        (entry,) = list_sheet_entries(conn, row.sheet)
+        self._require_open_entry(conn, entry.id)
+        lock_keys(conn, row.sheet, page_id)
+        if not end_attachment(conn, load_page(conn, page_id), self.person.login, self.clock()):
+            raise stale_decision_error()
+        record(conn, self.person.login, "detach_page", page_id, unit=entry.unit, entry=entry.id)
+        make_entries(conn, load_page(conn, page_id), None)
+        return AttachmentChoice(page_id, row.title, row.day)
+
+    def _take_free_entry(self, conn: Connection, page: Page) -> None:
+        """Remove the entry of a loose page, a free note that nobody has answered.
+
+        Raises:
+            NotAllowedError: the person does not review the page.
+            ReviewError: the page is no loose page, or somebody has begun with it.
+        """
+        visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+        is_loose = (
+            page.state == STATE_READ
+            and page.outcome is Outcome.UNIDENTIFIED
+            and page.sheet == page.id
+        )
+        match list_sheet_entries(conn, page.id):
+            case [entry] if is_loose and self._is_free(entry):
+                if not is_referred_to(conn, self.person.login, entry.id):
+                    delete_entry(conn, entry.id)
+                    return
         raise ReviewError("page_not_loose")
-    advance_entry(
-        conn,
-        entry,
-        form=form.id,
-        version=form.version,
-        criticality=form.criticality,
-        area=form_area(form),
-        claimed_by=entry.claimed_by,
-        claimed_until=entry.claimed_until,
-    )
-    sort_entry(conn, forms, entry_id)
-    record(conn, person.login, "change_form", entry_id, unit=entry.unit, form=form.id)
 
+    def _require_open_entry(self, conn: Connection, entry_id: str) -> Entry:
+        entry = load_visible_entry(conn, self.person, Action.REVIEW, entry_id)
+        if not self._takes_pages(conn, entry):
+            raise ReviewError("entry_takes_no_pages")
+        return entry
 
-def take_free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> None:
-    """Remove the entry of a loose page, a free note that nobody has answered.
+    def _takes_pages(self, conn: Connection, entry: Entry) -> bool:
+        """Whether pages may be attached to an entry or taken off it.
 
-    Raises:
-        NotAllowedError: the person does not review the page.
-        ReviewError: the page is no loose page, or somebody has begun with it.
-    """
-    visibility.require_visible_page(conn, person, Action.REVIEW, page)
-    free = _free_entry(conn, person, page, now)
-    if free is None:
-        raise ReviewError("page_not_loose")
-    delete_entry(conn, free.id)
+        Not where it is one of several on its sheet, whose image shows them all, nor once it has
+        been signed or sent: what was signed or sent does not change afterwards.
+        """
+        form = self.forms.get((entry.form, entry.version))
+        return (
+            form is not None
+            and form.entries is EntriesPer.SHEET
+            and entry.row is None
+            and entry.voided is None
+            and entry.state in _OPEN_TO_PAGES
+            and not latest_exports(conn, [entry.id])
+        )
 
-
-def find_attachment_entries(
-    conn: Connection, forms: Forms, person: Person, sheets: Sequence[str]
-) -> list[Entry]:
-    """Return the entries of these sheets that the person may attach pages to.
-
-    Raises:
-        NotAllowedError: the person does not review.
-    """
-    require_permission(person, Action.REVIEW)
-    entries = list_entries_of_sheets(conn, sheets)
-    visible = visibility.filter_visible_entries(
-        conn, person, Action.REVIEW, [entry.id for entry in entries]
-    )
-    return [entry for entry in entries if entry.id in visible and _takes_pages(conn, forms, entry)]
-
-
-def find_client_sheets(conn: Connection, person: Person, pid: str) -> list[str]:
-    """Return the sheets about a client that may take pages, the latest first.
-
-    Raises:
-        NotAllowedError: the person does not review.
-        BlockedClientError: the client is behind a block.
-    """
-    with naming(client_log_subject(conn, pid)):
-        require_permission(person, Action.REVIEW)
-    record(conn, person.login, "look_up_client", client_log_subject(conn, pid))
-    visibility.require_unblocked_client(conn, person, pid)
-    is_visible = visibility.visible_entries_condition(conn, person, Action.REVIEW)
-    return list_client_sheets(conn, pid, _OPEN_TO_PAGES, is_visible)
-
-
-def list_entry_attachments(
-    conn: Connection, person: Person, entry: Entry
-) -> tuple[AttachedPage, ...]:
-    """Return the attachments of an entry that the person may see.
-
-    Raises:
-        NotAllowedError: the person may not see the entry.
-    """
-    visibility.require_visible_entry(conn, person, Action.VIEW_PAGE, entry)
-    return tuple(
-        attached
-        for attached in list_attached_pages(conn, entry.sheet)
-        if visibility.can_see_page(conn, person, Action.VIEW_PAGE, attached.page)
-    )
+    def _is_free(self, entry: Entry) -> bool:
+        """Whether nobody has answered an entry or has it open."""
+        return (
+            entry.row is None
+            and entry.state is EntryState.REVIEW
+            and entry.voided is None
+            and not is_claimed_by_other(entry, self.person, self.clock())
+        )
 
 
 def _require_title(choice: AttachmentChoice) -> str:
@@ -268,48 +389,12 @@ def _require_title(choice: AttachmentChoice) -> str:
     return title
 
 
-def _require_open_entry(conn: Connection, forms: Forms, person: Person, entry_id: str) -> Entry:
-    entry = load_visible_entry(conn, person, Action.REVIEW, entry_id)
-    if not _takes_pages(conn, forms, entry):
-        raise ReviewError("entry_takes_no_pages")
-    return entry
-
-
-def _takes_pages(conn: Connection, forms: Forms, entry: Entry) -> bool:
-    """Whether pages may be attached to an entry or taken off it.
-
-    Not where it is one of several on its sheet, whose image shows them all, nor once it has been
-    signed or sent: what was signed or sent does not change afterwards.
-    """
-    form = forms.get((entry.form, entry.version))
-    return (
-        form is not None
-        and form.entries is EntriesPer.SHEET
-        and entry.row is None
-        and entry.voided is None
-        and entry.state in _OPEN_TO_PAGES
-        and not latest_exports(conn, [entry.id])
-    )
-
-
-def _free_entry(conn: Connection, person: Person, page: Page, now: datetime) -> Entry | None:
-    """Return the entry of a loose page that nobody has answered or has open; else None."""
-    if (
-        page.state != STATE_READ
-        or page.outcome is not Outcome.UNIDENTIFIED
-        or page.sheet != page.id
-    ):
-        return None
-    match list_sheet_entries(conn, page.id):
-        case [entry] if _is_free(entry, person, now):
-            return None if is_referred_to(conn, person.login, entry.id) else entry
-    return None
-
-
-def _is_free(entry: Entry, person: Person, now: datetime) -> bool:
-    return (
-        entry.row is None
-        and entry.state is EntryState.REVIEW
-        and entry.voided is None
-        and not is_claimed_by_other(entry, person, now)
-    )
+def _require_areas(areas: Sequence[PageArea]) -> None:
+    if not areas or len(areas) > MAX_PARTS:
+        raise ReviewError("page_no_parts")
+    for area in areas:
+        is_inside = (
+            area.x >= 0 and area.y >= 0 and area.x + area.w <= 1.001 and area.y + area.h <= 1.001
+        )
+        if not is_inside or min(area.w, area.h) < MIN_SIDE:
+            raise ReviewError("page_part_size")

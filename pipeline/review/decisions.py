@@ -238,7 +238,7 @@ def reject_entry(
     Raises:
         NotAllowedError, StaleDecisionError: as `decide_entry`.
         ReviewError: the reason is not allowed, or the entry has been exported or, unless `signed`,
-            signed (then `corrections.void_entry`).
+            signed (then `Corrections.void`).
     """
     if reason not in REJECTION_REASONS:
         raise ReviewError("rejection_reason_unknown", review=", ".join(REJECTION_REASONS))

@@ -48,7 +48,8 @@ from pipeline.login.passwords import hash_password
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob
 from pipeline.reading.read_page import PageResult
-from pipeline.review import decisions, signing
+from pipeline.review import decisions
+from pipeline.review.signing import SIGNING_REASONS, Signing
 from pipeline.store.accounts import people
 from pipeline.store.database.copies import back_up
 from pipeline.store.database.history import head
@@ -219,7 +220,9 @@ def review(place: Workplace) -> None:
         for person in place.staff:
             while _decide_next(store, forms, person):
                 pass
-        _sign_all(store, forms, place.staff[1])
+        signing = Signing(store, forms, place.settings, place.staff[1])
+        for entry in signing.load_queue().other_entries:
+            signing.sign(entry.id, entry.revision, reason=SIGNING_REASONS[0])
 
 
 def _decide_next(store: Store, forms: Forms, person: Person) -> bool:
@@ -240,22 +243,6 @@ def _answers(view: EntryView, forms: Forms) -> dict[str, Answer]:
     is_open = {one.spec.name for one in view.fields if one.is_open}
     specs = [spec for spec in asked_fields(form, view.entry.row) if spec.traits.filled_by_hand]
     return {spec.name: _answer(spec) for spec in specs if spec.name in is_open}
-
-
-def _sign_all(store: Store, forms: Forms, person: Person) -> None:
-    with store.read() as conn:
-        waiting = signing.load_signing_queue(conn, forms, person).other_entries
-    for entry in waiting:
-        with store.begin() as conn:
-            signing.sign_entry(
-                conn,
-                forms,
-                person,
-                entry.id,
-                entry.revision,
-                utc_now(),
-                reason=signing.SIGNING_REASONS[0],
-            )
 
 
 def export(place: Workplace) -> None:

@@ -35,9 +35,9 @@ from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_
 from pipeline.export.targets import find_target
 from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
-from pipeline.review import decisions, signing
-from pipeline.review.attachments import AttachmentChoice, attach_pages, list_proposed_pages
-from pipeline.review.page_areas import cut_area, split_page
+from pipeline.review import decisions
+from pipeline.review.attachments import AttachmentChoice, Attachments, cut_area
+from pipeline.review.signing import SIGNING_REASONS, Signing, SigningQueue
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView
@@ -159,27 +159,26 @@ class _Office:
         truth = self._truth.loose.get((page.source_name, page.source_page))
         if truth is None or entry.row is not None:
             return None
-        store, forms, now = self._context.store, self._context.forms, utc_now()
-        areas = [cut_area(store.images, page, tuple(part["area"])) for part in truth.parts]
-        with store.begin() as conn:
-            if areas:
-                split_page(conn, person, page.id, areas, now)
-            elif truth.attached:
-                entry_id = make_entry_id(truth.attached["to"], None)
-                choices = self._choose_attachments(conn, person, load_entry(conn, entry_id))
-                attach_pages(conn, forms, person, entry_id, choices, now)
-            else:
-                decisions.reject_entry(conn, person, entry.id, entry.revision, _FOREIGN, now)
-                self._rejected.add(entry.id)
+        context = self._context
+        attachments = Attachments(context.store, context.forms, context.settings, person)
+        areas = [cut_area(context.store.images, page, tuple(part["area"])) for part in truth.parts]
+        if areas:
+            attachments.split(page.id, areas)
+        elif truth.attached:
+            with context.store.read() as conn:
+                target = load_entry(conn, make_entry_id(truth.attached["to"], None))
+            attachments.attach(target.id, self._choose_attachments(attachments, target))
+        else:
+            with context.store.begin() as conn:
+                decisions.reject_entry(conn, person, entry.id, entry.revision, _FOREIGN, utc_now())
+            self._rejected.add(entry.id)
         return EntryState.REJECTED
 
-    def _choose_attachments(
-        self, conn: Connection, person: Person, entry: Entry
-    ) -> list[AttachmentChoice]:
+    def _choose_attachments(self, attachments: Attachments, entry: Entry) -> list[AttachmentChoice]:
         """Return the pages behind a sheet that belong to it, with title and day, in their order."""
         behind = [
             (page.id, loose.attached)
-            for page in list_proposed_pages(conn, person, entry, utc_now())
+            for page in attachments.list_proposed_pages(entry)
             if (loose := self._truth.loose.get((page.source_name, page.source_page)))
         ]
         return [
@@ -224,28 +223,14 @@ class _Office:
         """Sign what waits for a signature; return how many entries."""
         signed = 0
         for person in self._able(Action.SIGN):
+            context = self._context
+            signing = Signing(context.store, context.forms, context.settings, person)
             # The list is cut off at a length: it is loaded again until it is empty.
-            while entries := self._unsigned(person):
+            while entries := _unsigned(signing.load_queue()):
                 for entry, reason in entries:
-                    with self._context.store.begin() as conn:
-                        signing.sign_entry(
-                            conn,
-                            self._context.forms,
-                            person,
-                            entry.id,
-                            entry.revision,
-                            utc_now(),
-                            reason=reason,
-                        )
+                    signing.sign(entry.id, entry.revision, reason=reason)
                 signed += len(entries)
         return signed
-
-    def _unsigned(self, person: Person) -> list[tuple[Entry, str]]:
-        """Return what the person may sign, with the reason if another wrote it."""
-        with self._context.store.begin() as conn:
-            waiting = signing.load_signing_queue(conn, self._context.forms, person)
-        others = [(entry, signing.SIGNING_REASONS[2]) for entry in waiting.other_entries]
-        return [*((entry, "") for entry in waiting.own_entries), *others]
 
     def approve(self) -> int:
         """Let the managers approve the payments that nothing stops; return how many approvals."""
@@ -365,6 +350,12 @@ class _Office:
             with self._context.store.read() as conn:
                 self._forms[entry_id] = load_entry(conn, entry_id).form
         return self._forms[entry_id]
+
+
+def _unsigned(waiting: SigningQueue) -> list[tuple[Entry, str]]:
+    """Return what a person may sign, with the reason if another wrote it."""
+    others = [(entry, SIGNING_REASONS[2]) for entry in waiting.other_entries]
+    return [*((entry, "") for entry in waiting.own_entries), *others]
 
 
 def _answer(paper: PaperTruth, field: FieldView, *, is_second: bool) -> Answer:

@@ -37,9 +37,8 @@ from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fiel
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review import decisions
-from pipeline.review import rekeying as rekeying_rules
 from pipeline.review.decisions import NO_CLIENT_STATEMENT
-from pipeline.review.rekeying import adjudicate
+from pipeline.review.rekeying import Rekeying
 from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
@@ -48,9 +47,9 @@ from pipeline.store.entries.entry import make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.paper import pages
-from pipeline.store.quality import checked_work
 from pipeline.store.registers import client_register
 from pipeline.store.schema.review import control_key
+from research.simulation.open_store import open_store_of
 from research.simulation.paper import WEEK_UNIT, SimulatedSheet, load_sample_clients, make_sheets
 from research.simulation.people import (
     Keyer,
@@ -356,7 +355,10 @@ class _WeekSimulation:
         return self._save(conn, person, view, given)
 
     def _control(self, conn: Connection, person: Person) -> bool:
-        task = checked_work.claim_next_rekeying(conn, self.forms, person, self.now, 15)
+        rekeying = Rekeying(
+            open_store_of(conn), self.forms, self.settings, person, lambda: self.now
+        )
+        task = rekeying.claim((), lambda *_: None)
         if task is None:
             return False
         serial = task.page.sheet or ""
@@ -364,10 +366,10 @@ class _WeekSimulation:
         # Rekeying is blind; adjudication chooses between two values.
         if not task.is_adjudication:
             answer = self.keyer.typed(task.spec, true, hard=self._hard(serial, task.spec))
-            outcome = rekeying_rules.save_rekeyed_answer(conn, person, task, answer, self.now)
+            outcome = rekeying.save_answer(task, answer)
         else:
             answer = self.keyer.chosen(task.spec, true, task.differing_answers)
-            outcome = adjudicate(conn, person, task, answer, self.now, about=OUTSIDE_CLIENT)
+            outcome = rekeying.adjudicate(task, answer, about=OUTSIDE_CLIENT)
         self.keyer.saves()
         self.week.counts[f"controls.{outcome.value}"] += 1
         return True

@@ -25,7 +25,7 @@ from pipeline.domain.model import Person, Role
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.reporting.audit import follow_up
 from pipeline.reporting.progress import load_overview, make_progress_report
-from pipeline.review.signing import count_waiting_signatures, load_signing_queue
+from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.event_log.queries import LogFilter
@@ -41,10 +41,12 @@ from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.reports.progress import count_unproven
 from pipeline.store.reports.sheet_accounting import list_missing_sheets
 from pipeline.store.reports.work_load import list_person_loads
+from pipeline.store.review.signatures import list_unsigned_forms
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.tally_triggers import count_wrong_tallies
 from tests.load.many_rows import UNITS, fill
 from tests.support.store.databases import SERVER, new_database
+from tests.support.store.work import work
 
 FORMS = Forms.load(ROOT / "forms")
 OPEN = 20_000
@@ -96,10 +98,10 @@ ACTS: dict[str, Callable[[Connection], object]] = {
         page_lists.list_closed_pages(conn, ADMINISTRATOR),
     ),
     "Kvar på papper": lambda conn: load_backlog(conn, NURSE),
-    "Signera": lambda conn: load_signing_queue(conn, FORMS, NURSE),
+    "Signera": lambda conn: work(Signing, conn, NURSE, forms=FORMS).load_queue(),
     "Export": lambda conn: (
         list_ready_entries(conn, FORMS, REGISTRAR),
-        count_waiting_signatures(conn, FORMS, REGISTRAR),
+        list_unsigned_forms(conn, REGISTRAR, None),
         count_unproven(conn, REGISTRAR.units, utc_now()),
     ),
     "Slå upp: own, number, day": lambda conn: (

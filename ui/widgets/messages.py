@@ -85,22 +85,35 @@ def errors_to(
         tell(describe(error))
 
 
-@requires_open_session
 def commit(
     context: StoreContext,
     message: Message,
     action: Callable[[Connection], Any],
     done: str | Callable[[Any], str] = "",
 ) -> None:
-    """Do what a press asks for in one transaction; tell that it is done, or why it is not.
+    """Do what a press asks for in one transaction, as `carry_out`."""
+
+    def run() -> Any:  # noqa: ANN401 - what the action returns
+        with context.store.begin() as conn:
+            return action(conn)
+
+    carry_out(context, message, run, done)
+
+
+@requires_open_session
+def carry_out(
+    _context: StoreContext,
+    message: Message,
+    action: Callable[[], Any],
+    done: str | Callable[[Any], str] = "",
+) -> None:
+    """Do what a press asks for; tell that it is done, or why it is not.
 
     `done` is the key of a text, or makes the text from what the action returned; without it only
-    an error is told.
+    an error is told. The text is made afterwards: nothing is told as done that was not stored.
     """
     with errors_to(message.failed):
-        # The text is made after the transaction: nothing is told as done that could not be stored.
-        with context.store.begin() as conn:
-            result = action(conn)
+        result = action()
         if done:
             message.done(t(done) if isinstance(done, str) else done(result))
 

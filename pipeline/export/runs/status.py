@@ -27,13 +27,14 @@ from pipeline.export.runs.candidates import (
     with_manual_corrections,
 )
 from pipeline.export.targets import find_target
-from pipeline.review.signing import count_waiting_signatures
+from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.exports.routes import list_routes
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import list_reporting_status
 from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.reports import progress
 from pipeline.store.reports.progress import UnprovenEntries
+from pipeline.store.review.signatures import list_unsigned_forms
 from pipeline.store.schema.clock import utc_now
 from pipeline.texts import Text
 
@@ -142,12 +143,17 @@ def list_run_previews(
 def count_unsigned(context: ExportContext, person: Person, unit: str | None = None) -> int:
     """Count the confirmed entries that are left out until they are signed.
 
+    They are those that the person can see, of one unit or of all.
+
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
     """
-    require_permission(person, Action.EXPORT, unit)
     with context.store.read() as conn:
-        return count_waiting_signatures(conn, context.forms, person, unit)
+        require_permission(person, Action.EXPORT, unit)
+        needs_signature = signature_rule(conn, context.forms)
+        # Whether a form needs a signature depends on unit and area of law.
+        rows = list_unsigned_forms(conn, person, unit)
+    return sum(needs_signature(row.form, row.version, row.unit, row.area) for row in rows)
 
 
 def count_unproven(context: ExportContext, person: Person, now: datetime) -> list[UnprovenEntries]:

@@ -173,7 +173,7 @@ def _load_entries(conn: Connection, ids: Sequence[str]) -> dict[str, Entry]:
 
 
 def _find_undoable(conn: Connection, person: Person, entries: Mapping[str, Entry]) -> set[str]:
-    """Return the ids of entries whose decision `corrections.undo_decision` can take back."""
+    """Return the ids of entries whose decision `Corrections.undo` can take back."""
     latest = {entry.id for entry in list_own_latest(conn, person, len(entries), entries)}
     own = [
         entry.id

@@ -161,7 +161,7 @@ def load_claimed_task(
     """Return the row of a task that the person has open, and its entry.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `save_rekeyed_answer`.
+        NotAllowedError, StaleDecisionError: as `Rekeying.save_answer`.
     """
     row = conn.execute(select(control).where(control.c.id == task_id)).one()
     entry = load_visible_entry(conn, person, Action.REVIEW, row.entry)

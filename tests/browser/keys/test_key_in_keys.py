@@ -17,7 +17,7 @@ from sqlalchemy import select
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.export.manual_entry import field_order
 from pipeline.export.runs import ExportContext
-from pipeline.review import corrections
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.manual_entry import CopiedPart, list_copies
@@ -28,6 +28,7 @@ from tests.browser.support.people import go, logged_in
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, COLLEAGUE, NURSE
 from tests.support.store.route_steps import make_run
+from tests.support.store.work import work
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -209,7 +210,7 @@ def test_a_tick_of_what_a_colleague_made_void_is_refused_and_both_are_told(
     shown = stored_copies(store)[0].entry_id
     with store.begin() as conn:
         revision = load_entry(conn, shown).revision
-        corrections.void_entry(conn, COLLEAGUE, shown, revision, "Fel person", utc_now())
+        work(Corrections, conn, COLLEAGUE, utc_now()).void(shown, revision, "Fel person")
     look(page)
     page.keyboard.press("Control+Enter")
     said = page.get_by_text(f"({shown}) är makulerad av {COLLEAGUE.name} kl.")

@@ -20,8 +20,9 @@ from pipeline.operations.intake import import_uploads
 from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.reporting.audit.client_extract import make_client_extract
-from pipeline.review import corrections, decisions
-from pipeline.review.attachments import find_client_sheets
+from pipeline.review import decisions
+from pipeline.review.attachments import Attachments
+from pipeline.review.corrections import Corrections
 from pipeline.store.entries import queue
 from pipeline.store.event_log.events import client_log_subject, list_events, record
 from pipeline.store.event_log.hash_chain import read_rows
@@ -35,6 +36,7 @@ from pipeline.store.schema.clock import utc_now
 from tests.support.store import export_office, route_steps
 from tests.support.store.export_examples import SIV
 from tests.support.store.ward import person, whole_log
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 pytestmark = pytest.mark.both_databases
@@ -97,7 +99,7 @@ def test_a_whole_way_leaves_its_rows_and_no_word_that_was_written(office: Export
     )
     export_office.correct(office, entry, "anteckning", "Såret läker inte.")
     with pytest.raises(NotAllowedError), office.store.begin() as conn:
-        corrections.void_entry(conn, ABROAD, entry, 9, "fel person", utc_now())
+        work(Corrections, conn, ABROAD, utc_now()).void(entry, 9, "fel person")
     with pytest.raises(NotAllowedError), office.store.begin() as conn:
         decisions.reopen_rejected(conn, ABROAD, entry, 9)
     with office.store.read() as conn:
@@ -188,7 +190,7 @@ REACHES: dict[str, tuple[Callable[[Paper, Person], object], Callable[[Paper], st
         _subject_of_siv,
     ),
     "client's sheets": (
-        _in(lambda conn, _sivs, who: find_client_sheets(conn, who, SIV.pid)),
+        _in(lambda conn, _sivs, who: work(Attachments, conn, who).find_client_sheets(SIV.pid)),
         _subject_of_siv,
     ),
     "block": (
@@ -231,7 +233,7 @@ def test_a_blocked_client_who_is_searched_for_is_named(sivs: Paper) -> None:
         save_units(conn, {"Väster": "HSL"})
         blocks.set_block(conn, other, "Väster", SIV.pid, "klientens önskan", utc_now())
     for act in (
-        lambda conn: find_client_sheets(conn, west, SIV.pid),
+        lambda conn: work(Attachments, conn, west).find_client_sheets(SIV.pid),
         lambda conn: queue.record_page_view(conn, west, sivs.page),
     ):
         with pytest.raises(BlockedClientError), sivs.office.store.begin() as conn:

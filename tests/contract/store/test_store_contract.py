@@ -24,15 +24,15 @@ from pipeline.domain.model import Client, EntryState, IssuedSheet, Person, Prior
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.review import (
-    corrections,
     decisions,
     duplicates,
     questions,
     session,
-    signing,
     transfers,
 )
+from pipeline.review.corrections import Corrections
 from pipeline.review.duplicates import ComparisonSource
+from pipeline.review.signing import Signing
 from pipeline.store.database.engines import make_engine
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store, open_store
@@ -65,6 +65,7 @@ from tests.support.store.ward import (
     page_reading,
     whole_log,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [pytest.mark.both_databases, pytest.mark.patient]
@@ -328,8 +329,8 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
         decisions.decide_entry(
             conn, FORMS, NILS, decisions.Decision(entry_id, 1, {"datum": Answer("2026-02-18")}), NOW
         )
-        corrections.correct_entry(
-            conn, FORMS, NILS, entry_id, 2, {"text": Answer("Sov illa.")}, "Disa hörde av sig", NOW
+        work(Corrections, conn, NILS).correct(
+            entry_id, 2, {"text": Answer("Sov illa.")}, "Disa hörde av sig"
         )
         decisions.reject_entry(conn, EVA, entry_id, 3, "fel person", NOW)
     with ward.store.read() as conn:
@@ -359,12 +360,10 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
         conn, FORMS, who, decisions.Decision("AAAA-00", 0, {}), NOW
     ),
     "reject": lambda conn, who, _: decisions.reject_entry(conn, who, "AAAA-00", 0, "oläsligt", NOW),
-    "undo": lambda conn, who, _: corrections.undo_decision(conn, who, "AAAA-00", 0, NOW),
+    "undo": lambda conn, who, _: work(Corrections, conn, who).undo([("AAAA-00", 0)]),
     "reopen": lambda conn, who, _: decisions.reopen_rejected(conn, who, "AAAA-00", 0),
-    "correct": lambda conn, who, _: corrections.correct_entry(
-        conn, FORMS, who, "AAAA-00", 0, {}, "fel", NOW
-    ),
-    "void": lambda conn, who, _: corrections.void_entry(conn, who, "AAAA-00", 0, "fel", NOW),
+    "correct": lambda conn, who, _: work(Corrections, conn, who).correct("AAAA-00", 0, {}, "fel"),
+    "void": lambda conn, who, _: work(Corrections, conn, who).void("AAAA-00", 0, "fel"),
     "view_page": queue.record_page_view,
     "requeue": page_lists.requeue_page,
     "settle_duplicate": lambda conn, who, page: sheets.settle_duplicate(
@@ -390,10 +389,8 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "mark_duplicate": lambda conn, who, _: duplicates.mark_duplicate(
         conn, NO_IMAGES, who, "AAAA-00", 9, ComparisonSource(text="x"), "", NOW
     ),
-    "sign": lambda conn, who, _: signing.sign_entry(conn, FORMS, who, "AAAA-00", 0, NOW),
-    "take_signature_back": lambda conn, who, _: signing.withdraw_signature(
-        conn, who, "AAAA-00", 0, NOW
-    ),
+    "sign": lambda conn, who, _: work(Signing, conn, who).sign("AAAA-00", 0),
+    "take_signature_back": lambda conn, who, _: work(Signing, conn, who).withdraw([("AAAA-00", 0)]),
     "versions": lambda conn, who, _: versions.list_versions(conn, who, "AAAA-00"),
 }
 """Everything that a person can do to an entry or page of the northern unit."""

@@ -30,13 +30,21 @@ They are of `domain.law.permissions`, `store.accounts.visibility`, `store.entrie
 """
 
 
+BY_FUNCTIONS = frozenset({"ReviewSession", "RowReview", "BatchReview"})
+"""Classes of `Review` whose methods only call functions that take a Person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """A function with a parameter of type Person."""
+    """A function with a parameter of type Person, or a method of a person's review.
+
+    `call` is the name that others call it by.
+    """
 
     name: str
     module: Path
     code: ast.FunctionDef
+    call: str
 
     @property
     def public(self) -> bool:
@@ -68,9 +76,9 @@ def unguarded() -> set[str]:
     """
     functions = acting_functions()
     guarded = GUARDS
-    while more := {one.code.name for one in functions.values() if one.calls() & guarded} - guarded:
+    while more := {one.call for one in functions.values() if one.calls() & guarded} - guarded:
         guarded |= more
-    return {one.name for one in functions.values() if one.public and one.code.name not in guarded}
+    return {one.name for one in functions.values() if one.public and one.call not in guarded}
 
 
 def without_area() -> set[str]:
@@ -95,7 +103,17 @@ def _of(path: Path) -> Iterator[Acting]:
         if isinstance(node, ast.FunctionDef) and any(
             _is_person(argument) for argument in (*node.args.args, *node.args.kwonlyargs)
         ):
-            yield Acting(f"{module}.{node.name}", path, node)
+            yield Acting(f"{module}.{node.name}", path, node, node.name)
+        elif isinstance(node, ast.ClassDef) and is_review(node):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef):
+                    name = f"{module}.{node.name}.{method.name}"
+                    yield Acting(name, path, method, f"self.{method.name}")
+
+
+def is_review(node: ast.ClassDef) -> bool:
+    """Whether a class is a kind of work that a person does, with rules of its own."""
+    return "Review" in map(ast.unparse, node.bases) and node.name not in BY_FUNCTIONS
 
 
 def _is_person(argument: ast.arg) -> bool:
@@ -103,10 +121,5 @@ def _is_person(argument: ast.arg) -> bool:
 
 
 def _name(call: ast.Call) -> str:
-    return (
-        call.func.attr
-        if isinstance(call.func, ast.Attribute)
-        else call.func.id
-        if isinstance(call.func, ast.Name)
-        else ""
-    )
+    name = ast.unparse(call.func)
+    return name if name.startswith("self.") else name.rpartition(".")[2]

@@ -14,8 +14,7 @@ from pipeline.domain.model import IssuedSheet, Outcome, PageReading
 from pipeline.domain.settings import Settings
 from pipeline.preparation.drill.drills import Drill, DrillScan, _save, list_drills
 from pipeline.preparation.outage_pack.unit_documents import load_limits
-from pipeline.review.attachments import AttachmentChoice, attach_pages
-from pipeline.review.page_areas import PageArea, split_page
+from pipeline.review.attachments import AttachmentChoice, Attachments, PageArea
 from pipeline.review.rows import SeenRow
 from pipeline.store.database.store import Store
 from pipeline.store.entries.attached_pages import save_page_text
@@ -25,6 +24,7 @@ from pipeline.store.paper.pages import load_page
 from pipeline.store.schema import paper
 from tests.support.pages.alike import visits
 from tests.support.store.ward import ASTA, CHIEF, EVA, FORMS, NORTH, NOTE, NOW, VISITS, Ward
+from tests.support.store.work import work
 
 TOP, DAY = PageArea(0.1, 0.1, 0.8, 0.3, "a" * 64), date(2026, 2, 17)
 
@@ -39,9 +39,9 @@ def add_depths(ward: Ward) -> tuple[str, str, str]:
     rows = visits(ward, "VVVV", (True, True))
     with ward.store.begin() as conn:
         save_page_text(conn, loose, (("HYRESAVI", 0.1, 0.1, 0.2, 0.02),))
-        split_page(conn, EVA, split, [TOP], NOW)
+        work(Attachments, conn, EVA).split(split, [TOP])
         choice = AttachmentChoice(attached, "Avi", "2026-02-01")
-        attach_pages(conn, FORMS, EVA, "MMMM-00", [choice], NOW)
+        work(Attachments, conn, EVA).attach("MMMM-00", [choice])
         about = update(paper.entry).where(paper.entry.c.sheet.in_([loose, split]))
         conn.execute(about.values(client_pid=ASTA.pid))
         set_unit_depth(conn, FORMS, CHIEF, NORTH, VISITS.id, Depth.FULL, NOW)
@@ -58,7 +58,7 @@ def depth_arguments(store: Store, loose: str, name: str) -> dict[str, Any]:
         "form_id": VISITS.id,
         "depth": Depth.FULL,
         "entry": entry,
-        "entry_id": f"{loose}-00" if name.endswith("own_attachment") else entry.id,
+        "entry_id": f"{loose}-00" if name.endswith("set_own") else entry.id,
         "choices": [AttachmentChoice(loose, "Avi", "")],
         "to_entry": "AAAA-00",
         "page": page,

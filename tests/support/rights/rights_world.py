@@ -34,7 +34,7 @@ from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
 from pipeline.review.decisions import Decision
 from pipeline.review.duplicates import ComparisonSource
-from pipeline.review.signing import SIGNING_REASONS, sign_entry
+from pipeline.review.signing import SIGNING_REASONS, Signing
 from pipeline.store.accounts.own_choices import QueueGrouping
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import entry, photocopies
@@ -101,6 +101,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 REASON = "Ett skäl."
 TODAY = day_range(
@@ -170,10 +171,10 @@ class World:
             "settle_duplicate": self.known.twin,
             "assign_side": self.known.back,
             "unassign_side": self.known.laid,
-            "detach_page": self.known.attached,
-            "move_attachment": self.known.attached,
-            "split_page": self.known.loose,
-            "join_page": self.known.split,
+            "detach": self.known.attached,
+            "move": self.known.attached,
+            "split": self.known.loose,
+            "join": self.known.split,
         }
         page = pages.get(name.rpartition(".")[2], "first")
         context = (LearningContext if ".learning." in name else ExportContext)(
@@ -190,6 +191,7 @@ class World:
             "answers": [] if name.startswith(f"{P}export") else answers(SAID) | answers(PLAN),
             "reason": "oläsligt" if name.endswith("reject_entry") else REASON,
             "page_id": self._page() if page == "first" else page,
+            "page_ids": [page],
             "front_id": self.known.front,
             "row": None,
             "same": True,
@@ -215,6 +217,8 @@ class World:
             "login": "nils",
             "use_id": "none",
             "change_id": "none",
+            "excluded": (),
+            "log_view": lambda *_: None,
             "kind": PriorityKind.CLIENT,
             "key": ASTA.pid,
             "pull_id": self.known.pull,
@@ -327,7 +331,6 @@ class World:
         if name.startswith(
             (
                 f"{P}review.attachments.",
-                f"{P}review.page_areas.",
                 f"{P}store.entries.attached_pages.",
                 f"{P}store.entries.entry_depth.",
                 f"{P}store.review.duties.",
@@ -435,14 +438,8 @@ def make_world(folder: Path) -> Known:
         depths = add_depths(ward)
         add_drill(settings)
         with store.begin() as conn:
-            sign_entry(
-                conn,
-                _signed_forms(),
-                EVA,
-                "BBBB-00",
-                entry.load_entry(conn, "BBBB-00").revision,
-                NOW,
-                reason=SIGNING_REASONS[0],
+            work(Signing, conn, EVA, forms=_signed_forms()).sign(
+                "BBBB-00", entry.load_entry(conn, "BBBB-00").revision, reason=SIGNING_REASONS[0]
             )
             ids = add_controls(conn)
             add_measured(conn)

@@ -46,7 +46,8 @@ from pipeline.preparation.form_editor.outline_edits import add_item
 from pipeline.preparation.form_editor.trial_sheet import make_trial_form
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
-from pipeline.review import decisions, signing
+from pipeline.review import decisions
+from pipeline.review.signing import Signing
 from pipeline.store.accounts import own_choices, people
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
@@ -61,6 +62,7 @@ from tests.support.image_folder import folder_of
 from tests.support.pages.printed_elsewhere import page as unfilled
 from tests.support.store.passwords import hashed
 from tests.support.store.route_steps import route_to
+from tests.support.store.work import work
 
 UNIT = "Hemsjukvården Centrum"
 OTHER_UNIT = "Hemtjänsten Norr"
@@ -294,8 +296,8 @@ def confirm(
 def sign_note(store: Store, entry_id: str, known: Forms | None = None) -> None:
     """The author of `NOTE` signs it."""
     with store.begin() as conn:
-        signing.sign_entry(
-            conn, known or forms(), NURSE, entry_id, load_entry(conn, entry_id).revision, utc_now()
+        work(Signing, conn, NURSE, utc_now(), forms=known or forms()).sign(
+            entry_id, load_entry(conn, entry_id).revision
         )
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pipeline.domain.settings import Settings
-from pipeline.review import rekeying as rekeying_rules
+from pipeline.review.rekeying import Rekeying
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.quality import checked_work, result_counts
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NOTE, NURSE
+from tests.support.store.work import work
 
 _MINUTES = 30
 _LOOKED = timedelta(seconds=75)
@@ -40,7 +41,5 @@ def _type_next(store: Store) -> bool:
     with store.begin() as conn:
         task = checked_work.claim_next_rekeying(conn, seeding.forms(), COLLEAGUE, now, _MINUTES)
         if task is not None:
-            rekeying_rules.save_rekeyed_answer(
-                conn, COLLEAGUE, task, seeding.answer(task.spec, NOTE), now
-            )
+            work(Rekeying, conn, COLLEAGUE, now).save_answer(task, seeding.answer(task.spec, NOTE))
     return task is not None

@@ -20,7 +20,9 @@ from pipeline.export.manual_entry.one_list import find_destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review import corrections, decisions, signing
+from pipeline.review import decisions, signing
+from pipeline.review.corrections import Corrections
+from pipeline.review.signing import Signing
 from pipeline.store.accounts import people
 from pipeline.store.database.store import open_store
 from pipeline.store.entries import entry, queue
@@ -34,6 +36,7 @@ from pipeline.store.schema.exports import export_item
 from tests.support.pages.small_pages import foreign_page
 from tests.support.store.export_examples import ARNE, FORM_OF, FORMS, NEEDED_FIELDS, SIV
 from tests.support.store.passwords import hashed
+from tests.support.store.work import work
 
 ANNA = Person(
     "anna", "Anna Öst", "sjuksköterska", Role.REVIEWER, frozenset({"Norr", "Söder"}), ALL_AREAS
@@ -216,17 +219,11 @@ def sign(office: ExportContext, entry_id: str) -> None:
     """Sign an entry that waits for a signature, in place of its author."""
     with office.store.begin() as conn:
         waiting = {
-            one.id: one for one in signing.load_signing_queue(conn, FORMS, PER).other_entries
+            one.id: one for one in work(Signing, conn, PER, forms=FORMS).load_queue().other_entries
         }
         if entry_id in waiting:
-            signing.sign_entry(
-                conn,
-                FORMS,
-                PER,
-                entry_id,
-                waiting[entry_id].revision,
-                utc_now(),
-                reason=signing.SIGNING_REASONS[0],
+            work(Signing, conn, PER, utc_now(), forms=FORMS).sign(
+                entry_id, waiting[entry_id].revision, reason=signing.SIGNING_REASONS[0]
             )
 
 
@@ -234,15 +231,8 @@ def correct(office: ExportContext, entry_id: str, field: str, value: str) -> Non
     """Correct a field of a confirmed or exported entry."""
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
-        corrections.correct_entry(
-            conn,
-            FORMS,
-            ANNA,
-            entry_id,
-            seen.revision,
-            {field: Answer(value)},
-            "läste fel",
-            utc_now(),
+        work(Corrections, conn, ANNA, utc_now(), forms=FORMS).correct(
+            entry_id, seen.revision, {field: Answer(value)}, "läste fel"
         )
     sign(office, entry_id)
 
@@ -258,16 +248,8 @@ def corrected(
     """A correction that a second person agrees to if one is needed, signed again."""
     with office.store.begin() as conn:
         seen = entry.load_entry(conn, entry_id)
-        found = corrections.correct_entry(
-            conn,
-            FORMS,
-            ANNA,
-            entry_id,
-            seen.revision,
-            {name: answer},
-            "läste fel",
-            utc_now(),
-            about=about,
+        found = work(Corrections, conn, ANNA, utc_now(), forms=FORMS).correct(
+            entry_id, seen.revision, {name: answer}, "läste fel", about=about
         )
     if found is EntryState.SECOND:
         with office.store.begin() as conn:
@@ -286,8 +268,8 @@ def corrected(
 def void(office: ExportContext, entry_id: str) -> None:
     """Make an exported entry void."""
     with office.store.begin() as conn:
-        corrections.void_entry(
-            conn, ANNA, entry_id, entry.load_entry(conn, entry_id).revision, "fel person", utc_now()
+        work(Corrections, conn, ANNA, utc_now()).void(
+            entry_id, entry.load_entry(conn, entry_id).revision, "fel person"
         )
 
 

@@ -15,8 +15,11 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.law.retention import RetentionFacts, classify_retention
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.review.rules import Answer
-from pipeline.domain.settings import ROOT
-from pipeline.review import corrections, decisions, signing
+from pipeline.domain.settings import ROOT, Settings
+from pipeline.export.runs import ExportContext, count_unsigned
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
+from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
@@ -35,6 +38,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -92,8 +96,8 @@ def save(ward: Ward, who: Person = CARER, **changed: Answer) -> Entry:
 
 def correct(ward: Ward, who: Person, **new: Answer) -> EntryState:
     with ward.store.begin() as conn:
-        return corrections.correct_entry(
-            conn, FORMS, who, ID, load_entry(conn, ID).revision, new, "fel ruta", later(5)
+        return work(Corrections, conn, who, later(5), forms=FORMS).correct(
+            ID, load_entry(conn, ID).revision, new, "fel ruta"
         )
 
 
@@ -101,10 +105,10 @@ def test_a_nurses_note_in_a_home_is_signed_by_the_nurse_and_kept_as_a_patient_re
     ward: Ward,
 ) -> None:
     assert save(ward).state is EntryState.CONFIRMED
+    assert count_unsigned(ExportContext(ward.store, Settings(), FORMS), ADMIN) == 1
     with ward.store.begin() as conn:
         assert ready_entries.list_ready_entries(conn, FORMS, ADMIN) == []
-        assert signing.count_waiting_signatures(conn, FORMS, ADMIN) == 1
-        waiting = signing.load_signing_queue(conn, FORMS, NURSE)
+        waiting = work(Signing, conn, NURSE, forms=FORMS).load_queue()
         assert [one.id for one in (*waiting.own_entries, *waiting.other_entries)] == [ID]
         (record,) = records.load_records(conn, FORMS, [ID])
     about = RetentionFacts(record.area, record.form, record.client.pid, date(2026, 2, 17), "", "")
@@ -196,8 +200,8 @@ def test_whoever_chose_a_wrong_area_takes_it_back(ward: Ward) -> None:
         assert [one.id for one in own_actions.list_own_latest(conn, CARER)] == [ID]
         assert own_actions.list_own_latest(conn, OTHER) == []
         with pytest.raises(NotAllowedError):
-            corrections.undo_decision(conn, OTHER, ID, 1, later(1))
-        assert corrections.undo_decision(conn, CARER, ID, 1, later(1)) is EntryState.REVIEW
+            work(Corrections, conn, OTHER, later(1)).undo([(ID, 1)])
+        assert work(Corrections, conn, CARER, later(1)).undo([(ID, 1)]) is EntryState.REVIEW
         view = queue.open_claimed_entry(conn, FORMS, CARER, ID, later(1))
         queue.record_page_view(conn, CARER, view.entry.page)
         assert view.entry.claimed_by == CARER.login

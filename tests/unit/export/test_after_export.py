@@ -19,7 +19,8 @@ from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import apply_receipt_file, submit_receipts
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.accounts import people
 from pipeline.store.entries import entry, queue
 from pipeline.store.exports import originals, run_items
@@ -42,6 +43,7 @@ from tests.support.store.export_office import (
 from tests.support.store.passwords import hashed
 from tests.support.store.rivta_archives import rivta_text
 from tests.support.store.route_steps import make_run
+from tests.support.store.work import work
 from tests.support.texts import in_swedish
 from tests.unit.export.archive.archive_steps import (
     RUT,
@@ -261,15 +263,8 @@ def to_arne(office: ExportContext, entry_id: str) -> None:
     with office.store.begin() as conn:
         people.save_person(conn, dora, hashed("fyra lösa ord här"))
         revision = entry.load_entry(conn, entry_id).revision
-        corrections.correct_entry(
-            conn,
-            FORMS,
-            ANNA,
-            entry_id,
-            revision,
-            {"personnummer": Answer(ARNE.pid)},
-            "läste fel",
-            utc_now(),
+        work(Corrections, conn, ANNA, utc_now(), forms=FORMS).correct(
+            entry_id, revision, {"personnummer": Answer(ARNE.pid)}, "läste fel"
         )
     with office.store.begin() as conn:
         view = queue.open_claimed_entry(conn, FORMS, dora, entry_id, utc_now())

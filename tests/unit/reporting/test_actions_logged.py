@@ -16,6 +16,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.settings import ROOT
 from pipeline.reporting.audit.client_extract import ACCESS_TEXTS
 from pipeline.texts import catalogue
+from tests.support.rights.acting import is_review
 
 FIGURES = "counts only, of nobody"
 BEFORE = "what is shown is a page, and `view_page` has recorded the look before"
@@ -41,10 +42,9 @@ NEEDS_NONE = {
     "preparation.drill.drills.list_drills": LIST,
     "preparation.drill.drills.load_drill": "sheets of invented clients",
     "store.registers.packs.find_last_printing": FIGURES,
-    "review.attachments.list_proposed_pages": LIST,
-    "review.attachments.list_entry_attachments": LIST,
-    "review.attachments.find_attachment_entries": LIST,
-    "review.attachments.take_free_entry": PART,
+    "review.attachments.Attachments.list_proposed_pages": LIST,
+    "review.attachments.Attachments.list_attached": LIST,
+    "review.attachments.Attachments.find_entries": LIST,
     "store.entries.entry_depth.list_unit_depths": "settings of the person's own units",
     "review.rows.list_rows": BEFORE,
     "store.registers.packs.list_packs": FIGURES,
@@ -95,6 +95,8 @@ NEEDS_NONE = {
     "review.client_question.complete_client_numbers": PART,
     "store.quality.checked_work.claim_next_rekeying": BEFORE,
     "store.quality.checked_work.skip_rekeying": TYPING,
+    "review.rekeying.Rekeying.claim": BEFORE,
+    "review.rekeying.Rekeying.skip": TYPING,
     "store.quality.checked_work.count_open_rekeying": FIGURES,
     "store.quality.checked_work.load_claimed_task": PART,
     "store.reports.progress.list_open_deadlines": FIGURES,
@@ -155,11 +157,10 @@ NEEDS_NONE = {
     "store.accounts.visibility.visible_pages_condition": ASKS,
     "store.accounts.visibility.filter_visible_entries": ASKS,
     "store.exports.statistics.list_reporting_status": PART,
-    "review.signing.load_signing_queue": LIST,
-    "review.signing.count_waiting_signatures": FIGURES,
+    "review.signing.Signing.load_queue": LIST,
     "store.review.signatures.list_last_signed": LIST,
-    "review.signing.is_own_entry": ASKS,
-    "review.signing.list_allowed_reasons": ASKS,
+    "review.signing.Signing.is_own": ASKS,
+    "review.signing.Signing.list_reasons": ASKS,
     "store.entries.client_identities.list_temporary_identities": "of the own units",
     "store.entries.answers.save_version": PART,
     "store.entries.versions.list_versions": BEFORE,
@@ -235,16 +236,27 @@ TREES = dict(_modules())
 
 
 def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
-    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    """All functions, and the methods of what a person does in the review as "Class.method"."""
+    methods = {
+        f"{node.name}.{method.name}": method
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and is_review(node)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef)
+    }
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)} | methods
 
 
 def _acts(function: ast.FunctionDef) -> bool:
-    """Whether the function is told who acts."""
+    """Whether the function is told who acts, or is part of what a person does."""
     arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
     told = {
         (each.arg, ast.unparse(each.annotation) if each.annotation else "") for each in arguments
     }
-    return any(kind == "Person" or (name == "by" and kind.startswith("str")) for name, kind in told)
+    return any(
+        kind == "Person" or (name == "by" and kind.startswith("str")) or name == "self"
+        for name, kind in told
+    )
 
 
 def _meanings(module: str, tree: ast.Module) -> dict[str, str]:
@@ -260,7 +272,8 @@ def _meanings(module: str, tree: ast.Module) -> dict[str, str]:
     return known
 
 
-def _called(module: str, function: ast.FunctionDef, known: dict[str, str]) -> set[str]:
+def _called(name: str, function: ast.FunctionDef, known: dict[str, str]) -> set[str]:
+    known = known | {"self": name.rpartition(".")[0]}
     found = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and node.id in known:
@@ -271,7 +284,7 @@ def _called(module: str, function: ast.FunctionDef, known: dict[str, str]) -> se
             and node.value.id in known
         ):
             found.add(f"{known[node.value.id]}.{node.attr}")
-    return found - {f"{module}.{function.name}"}
+    return found - {name}
 
 
 @cache
@@ -279,7 +292,7 @@ def _recording() -> set[str]:
     """All functions that record, by themselves or through others."""
     meanings = {module: _meanings(module, tree) for module, tree in TREES.items()}
     calls = {
-        f"{m}.{name}": _called(m, function, meanings[m])
+        f"{m}.{name}": _called(f"{m}.{name}", function, meanings[m])
         for m, tree in TREES.items()
         for name, function in _functions(tree).items()
     }
@@ -293,7 +306,7 @@ ACTING = [
     f"{module}.{name}"
     for module, tree in TREES.items()
     for name, function in _functions(tree).items()
-    if not name.startswith("_")
+    if not function.name.startswith("_")
     and _acts(function)
     and f"{module}.{name}" != "store.event_log.events.record"
 ]

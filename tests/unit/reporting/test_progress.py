@@ -11,12 +11,13 @@ from sqlalchemy import insert, update
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState
+from pipeline.domain.settings import Settings
+from pipeline.export.runs import ExportContext, count_unsigned
 from pipeline.reporting import progress as overviews
 from pipeline.reporting.csv_files import progress_csv
 from pipeline.reporting.progress import (
     measure_pace,
 )
-from pipeline.review.signing import count_waiting_signatures
 from pipeline.store.database.store import Store
 from pipeline.store.exports.ready_entries import list_ready_entries
 from pipeline.store.reports.entry_counts import workspace_metrics
@@ -117,7 +118,7 @@ def test_entries_are_unsigned_in_laege_that_export_waits_for_a_signature_of(ward
     found = seen(ward, forms=forms).remaining
     with ward.store.read() as conn:
         ready = list_ready_entries(conn, forms, ADMIN)
-        unsigned = count_waiting_signatures(conn, forms, ADMIN)
+    unsigned = count_unsigned(ExportContext(ward.store, Settings(), forms), ADMIN)
     steps = [(left.unsigned, left.unexported) for left in found.values()]
     assert {unit: (left.unsigned, left.unexported) for unit, left in found.items()} == {
         NORTH: (1, 0),

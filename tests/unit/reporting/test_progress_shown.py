@@ -32,7 +32,7 @@ from pipeline.reporting.progress import (
     forecast_with_people,
 )
 from pipeline.reporting.situation_print import situation_pdf
-from pipeline.review.corrections import correct_entry
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.reports.progress import PageCount, UnansweredRun
 from pipeline.store.schema import paper
@@ -40,12 +40,12 @@ from pipeline.texts import LANGUAGES, Words
 from tests.support.store.ward import (
     ASTA,
     EVA,
-    FORMS,
     NORTH,
     NOW,
     Ward,
     later,
 )
+from tests.support.store.work import work
 from tests.unit.reporting.progress_ward import make_counted_ward, seen
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -244,7 +244,7 @@ def test_a_stack_that_was_not_taken_in_to_its_end_is_told_of_everywhere(ward: Wa
 def test_an_export_that_a_newer_one_has_overtaken_is_not_waited_for_twice(ward: Ward) -> None:
     ward.export("NNN0-00", 1)
     with ward.store.begin() as conn:
-        correct_entry(conn, FORMS, EVA, "NNN0-00", 1, {"text": Answer("Sov illa.")}, "fel ord", NOW)
+        work(Corrections, conn, EVA).correct("NNN0-00", 1, {"text": Answer("Sov illa.")}, "fel ord")
     ward.export("NNN0-00", 2)
     assert [(one.id, one.entries) for one in seen(ward).silent_runs] == [("r2", 1)]
 
@@ -255,15 +255,8 @@ def test_a_correction_is_no_work_off_the_pile(ward: Ward) -> None:
         conn.execute(update(paper.entry).values(created_at=NOW - timedelta(days=3)))
     before = {day.day: day.open for day in seen(ward, now=later(1)).past_days}
     with ward.store.begin() as conn:
-        correct_entry(
-            conn,
-            FORMS,
-            EVA,
-            "NNN0-00",
-            1,
-            {"text": Answer("Sov illa.")},
-            "fel ord",
-            NOW + timedelta(days=2),
+        work(Corrections, conn, EVA, NOW + timedelta(days=2)).correct(
+            "NNN0-00", 1, {"text": Answer("Sov illa.")}, "fel ord"
         )
     after = {
         day.day: day.open for day in seen(ward, now=NOW + timedelta(days=2, minutes=1)).past_days

@@ -32,7 +32,7 @@ from pipeline.registers.care_system_list import (
     read_care_list,
 )
 from pipeline.review import duplicates
-from pipeline.review.session import MIN_VIEW_TIME
+from pipeline.review.session import MIN_VIEW_TIME, Review
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports import care_system_exports, care_system_matches
@@ -207,7 +207,7 @@ def _decide_match(
     context: AppContext, person: Person, match: CareSystemMatch, *, is_same: bool
 ) -> None:
     now = utc_now()
-    if not context.review(person).has_been_seen(drawn_at(_match_id(match))):
+    if not context.work(Review, person).has_been_seen(drawn_at(_match_id(match))):
         return
     export_context = ExportContext(context.store, context.settings, context.forms)
     decide = decisions.confirm_match if is_same else decisions.reject_match

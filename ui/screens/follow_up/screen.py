@@ -12,7 +12,6 @@ from html import escape
 from typing import Any
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH, format_pid, is_temporary_pid
@@ -22,7 +21,8 @@ from pipeline.domain.review.rules import Answer
 from pipeline.export.care_system_matches import erase_settled_lists, list_matches
 from pipeline.export.runs import ExportContext
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import corrections, duplicates
+from pipeline.review import duplicates
+from pipeline.review.corrections import Corrections
 from pipeline.store.entries import client_identities
 from pipeline.store.entries.client_identities import TemporaryIdentity
 from pipeline.store.paper.protected_identity import find_hidden_pids
@@ -43,7 +43,7 @@ from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import commit
+from ui.widgets.messages import carry_out, commit
 from ui.workspace import AppContext
 
 _EMPTY = {
@@ -191,21 +191,13 @@ def _move_entry(
         return
     answers, statement = {spec.name: Answer(pid)}, ClientStatement(choice=ConflictChoice.HAND_ON)
 
-    def correct(conn: Connection) -> None:
-        corrections.correct_entry(
-            conn,
-            context.forms,
-            person,
-            identity.entry.id,
-            identity.entry.revision,
-            answers,
-            reason,
-            utc_now(),
-            about=statement,
+    def correct() -> None:
+        context.work(Corrections, person).correct(
+            identity.entry.id, identity.entry.revision, answers, reason, about=statement
         )
         clear_undo()
 
-    commit(context, MESSAGE, correct, "identities.moved")
+    carry_out(context, MESSAGE, correct, "identities.moved")
 
 
 # Clients whose paper a unit hides from all other units (spärr).

@@ -11,7 +11,8 @@ from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.forms.fiducials import format_serial_or_id
-from pipeline.review import corrections, decisions, transfers
+from pipeline.review import transfers
+from pipeline.review.corrections import Corrections
 from pipeline.store.accounts import people
 from pipeline.store.entries.entry import Entry
 from pipeline.store.review.transferred import TransferredEntry
@@ -22,7 +23,7 @@ from ui.screens.follow_up.actions import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
 from ui.widgets.keying_lines import keying_lines
-from ui.widgets.messages import commit
+from ui.widgets.messages import carry_out, commit
 from ui.workspace import AppContext
 
 _OPEN_STATES = {EntryState.REVIEW, EntryState.SECOND}
@@ -119,13 +120,8 @@ def _rejected_row(context: AppContext, person: Person, entry: Entry, names: dict
                     )
                 )
             if is_allowed(person, Action.REVIEW, entry.unit) and not entry.voided:
-                reopen = partial(
-                    commit,
-                    context,
-                    MESSAGE,
-                    lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision),
-                    "lookup.reopened",
-                )
+                act = partial(context.work(Corrections, person).reopen, entry.id, entry.revision)
+                reopen = partial(carry_out, context, MESSAGE, act, "lookup.reopened")
                 st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
         if leaves_gap and is_allowed(person, Action.VOID, entry.unit):
             _void_form(context, person, entry)
@@ -158,11 +154,9 @@ def _void_entry(context: AppContext, person: Person, entry: Entry, key: str) -> 
         MESSAGE.failed(t("follow_up.lacks_why"))
         return
     keying = keying_lines(context.store, person, entry.id)
-    commit(
+    carry_out(
         context,
         MESSAGE,
-        lambda conn: corrections.void_entry(
-            conn, person, entry.id, entry.revision, reason, utc_now()
-        ),
+        partial(context.work(Corrections, person).void, entry.id, entry.revision, reason),
         lambda _: " ".join([t("follow_up.is_void"), *keying]),
     )

@@ -11,7 +11,6 @@ from functools import partial
 from html import escape
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from pipeline.domain.errors import (
     AnswerError,
@@ -27,11 +26,10 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review import rules
 from pipeline.domain.review.rules import Answer
 from pipeline.forms.fiducials import format_serial_or_id
-from pipeline.review import corrections, decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.entries.entry import OPEN_STATES
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
 from pipeline.store.lookup.by_serial import HistoryEvent, entry_history
-from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import plain
@@ -176,7 +174,7 @@ def _entry_buttons(
                 context,
                 message,
                 [t("lookup.reopened")],
-                lambda conn: decisions.reopen_rejected(conn, person, entry.id, entry.revision),
+                partial(context.work(Corrections, person).reopen, entry.id, entry.revision),
             )
             st.button(t("lookup.reopen"), key=f"reopen-{entry.id}", on_click=reopen)
         elif not entry.voided:
@@ -278,15 +276,12 @@ def _correct_entry(context: AppContext, person: Person, view: EntryView, message
         context,
         message,
         [t("lookup.corrected"), *keying_lines(context.store, person, entry.id)],
-        lambda conn: corrections.correct_entry(
-            conn,
-            context.forms,
-            person,
+        partial(
+            context.work(Corrections, person).correct,
             entry.id,
             entry.revision,
             changed,
             reason,
-            utc_now(),
             about=client_statement(view),
         ),
         view,
@@ -314,23 +309,20 @@ def _void_entry(context: AppContext, person: Person, view: EntryView, message: M
         context,
         message,
         [t("lookup.voided"), *keying_lines(context.store, person, entry.id)],
-        lambda conn: corrections.void_entry(
-            conn, person, entry.id, entry.revision, reason, utc_now()
-        ),
+        partial(context.work(Corrections, person).void, entry.id, entry.revision, reason),
     )
 
 
 @requires_open_session
 def _run_and_report(
-    context: AppContext,
+    _context: AppContext,
     message: Message,
     success: list[str],
-    action: Callable[[Connection], object],
+    action: Callable[[], object],
     view: EntryView | None = None,
 ) -> None:
     try:
-        with context.store.begin() as conn:
-            state = action(conn)
+        state = action()
     except (UnknownClientError, ClientConflictError, MissingAnswerError) as error:
         text = (set_client_question(view, error) if view else "") or "review.missing_answer"
         # What was typed stays in the widgets, so that only the answer to the question is missing.

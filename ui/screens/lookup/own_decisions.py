@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.model import Person
-from pipeline.review import corrections
+from pipeline.review.corrections import Corrections
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.lookup.own_actions import OwnAction, list_own_actions
 from pipeline.store.schema.clock import utc_now
@@ -75,8 +75,7 @@ def _buttons(
 def _undo(context: AppContext, person: Person, entry: Entry, review: Review) -> None:
     """Take a decision back; an entry that waits again is opened in the review."""
     with errors_to(LIST_MESSAGE.failed):
-        with context.store.begin() as conn:
-            state = corrections.undo_decision(conn, person, entry.id, entry.revision, utc_now())
+        state = context.work(Corrections, person).undo([(entry.id, entry.revision)])
         # What can be undone now is asked again
         st.session_state.pop(CAN_UNDO_KEY, None)
         if state in OPEN_STATES:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import EfterskriftError, StaleDecisionError
 from pipeline.domain.model import Person, State
 from pipeline.forms.fiducials import format_serial_or_id
-from pipeline.review.batches import BatchItem, BatchResult, ReviewBatch
+from pipeline.review.batches import BatchItem, BatchResult, BatchReview, ReviewBatch
 from pipeline.store.entries import queue
 from ui.browser.crop_grid import GridCell, crop_grid
 from ui.browser.keyboard import key_help_button
@@ -56,7 +56,7 @@ def show_batch_turn(context: AppContext, person: Person) -> bool:
 
 def _claim_batch(context: AppContext, person: Person) -> ReviewBatch | None:
     """Claim a batch for the user and log the views of its pages; None if there is none."""
-    batch = context.batches(person).claim(partial(_log_view, person))
+    batch = context.work(BatchReview, person).claim(partial(_log_view, person))
     # Without a batch the queue is asked again after some entries.
     if batch is None:
         st.session_state[_BATCH_PAUSE_KEY] = ENTRIES_BETWEEN_BATCHES
@@ -149,7 +149,7 @@ def save_batch_marks(
     meanwhile.
     """
     try:
-        context.batches(person).mark(batch_id, marks)
+        context.work(BatchReview, person).mark(batch_id, marks)
     except StaleDecisionError:
         return
     except EfterskriftError as error:
@@ -163,7 +163,7 @@ def _confirm_batch(
     # Ignore keys for a batch that is not shown, or not shown for long enough.
     shown_at = drawn_at(batch_id) if st.session_state.get(_BATCH_VIEWED_KEY) == batch_id else None
     with errors_to(current_entry.set_warning):
-        result = context.batches(person).confirm(batch_id, marks, shown_at)
+        result = context.work(BatchReview, person).confirm(batch_id, marks, shown_at)
         if result is not None:
             st.session_state[UNDO_BATCH_KEY] = True
             reset_drawn()
@@ -185,14 +185,14 @@ def _report_batch_result(result: BatchResult) -> None:
 @requires_open_session
 def _leave_batch(context: AppContext, person: Person, batch_id: str) -> None:
     with errors_to(current_entry.set_warning):
-        context.batches(person).release(batch_id)
+        context.work(BatchReview, person).release(batch_id)
     st.session_state[_BATCH_PAUSE_KEY] = 2 * ENTRIES_BETWEEN_BATCHES
 
 
 @requires_open_session
 def _undo_batch(context: AppContext, person: Person, batch_id: str) -> None:
     """Undo the last batch; the batch on the screen is released, so that the same comes again."""
-    batches = context.batches(person)
+    batches = context.work(BatchReview, person)
     # Left alone for so long that the claim has expired: nothing to release.
     with suppress(StaleDecisionError):
         batches.release(batch_id)

@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial, is_serial
-from pipeline.review import signing
-from pipeline.review.signing import SIGNING_REASONS, author_of
+from pipeline.review.signing import SIGNING_REASONS, Signing, author_of
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
-from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import code_text, format_day, t
@@ -33,8 +30,8 @@ _PICTURE_HEIGHT_PX = 420
 """Height of the picture of a note, which is scrolled."""
 MAX_BATCH = 10
 """How many notes are shown at once: as many as one reads without a pause."""
-RunAndReport = Callable[[str, Callable[[Connection], object]], None]
-"""Tells the text when what is done in a transaction has succeeded, else what went wrong."""
+RunAndReport = Callable[[str, Callable[[], object]], None]
+"""Tells the text when what is done has succeeded, else what went wrong."""
 
 
 def show_absent(
@@ -140,9 +137,5 @@ def _sign(
 ) -> None:
     reason = str(st.session_state.get(_REASON_KEY) or "")
     comment = str(st.session_state.get(_TEXT_KEY) or "")
-    run(
-        t("absent.done"),
-        lambda conn: signing.sign_for_absent(
-            conn, context.forms, person, ticked, utc_now(), reason=reason, text=comment
-        ),
-    )
+    signing = context.work(Signing, person)
+    run(t("absent.done"), partial(signing.sign_for_absent, ticked, reason=reason, text=comment))

@@ -10,19 +10,16 @@ from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
 from pipeline.forms.fiducials import format_serial, is_serial
-from pipeline.review import signing
 from pipeline.review.session import MIN_VIEW_TIME
-from pipeline.review.signing import SigningQueue
+from pipeline.review.signing import Signing, SigningQueue
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
 from pipeline.store.review import signatures
-from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t, words_of_area
 from ui.markdown import md, plain, plain_with_code
@@ -62,8 +59,7 @@ def show(context: AppContext, person: Person) -> None:
     if _is_corrected(context, person):
         return
     _show_message("ok")
-    with context.store.read() as conn:
-        waiting = signing.load_signing_queue(conn, context.forms, person)
+    waiting = context.work(Signing, person).load_queue()
     counts = {"own": len(waiting.own_entries), "others": len(waiting.other_entries)}
     label = {kind: t(f"signing.kind.{kind}", count=counts.get(kind, 0)) for kind in QUEUE_KINDS}
     chosen = st.segmented_control(
@@ -82,7 +78,7 @@ def show(context: AppContext, person: Person) -> None:
         _show_empty_queue(context, person, "own" if chosen == "own" else "others", others)
         return
     if chosen == "absent":
-        show_absent(context, person, queue, partial(_run_and_report, context))
+        show_absent(context, person, queue, _run_and_report)
         _show_message("fault")
         _undo_button(context, person)
         return
@@ -140,7 +136,6 @@ def _show_entry(
         views = [load_entry_view(conn, context.forms, person, row.id) for row in (rows or (entry,))]
         view = next(row_view for row_view in views if row_view.entry.id == entry.id)
         record_page_views(person, conn, view)
-        reasons = signing.list_allowed_reasons(conn, context.forms, person, entry)
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="picture"):
         sheet_images(context, view)
@@ -170,7 +165,8 @@ def _show_entry(
             decided = [field for field in view.fields if field.first_answer is not None]
             settled_lines(view, decided, are_empty_folded=True)
             show_people(context, entry)
-        _sign_form(context, person, view, () if is_own else reasons)
+        reasons = () if is_own else context.work(Signing, person).list_reasons(entry)
+        _sign_form(context, person, view, reasons)
         if rows and not any(row_view.is_hidden for row_view in views):
             _sheet_section(context, person, views)
         with st.container(horizontal=True):
@@ -256,36 +252,24 @@ def _sheet_section(context: AppContext, person: Person, views: list[EntryView]) 
 
 @requires_open_session
 def _sign_entry(context: AppContext, person: Person, view: EntryView, keys: _SignKeys) -> None:
-    if not context.review(person).has_been_seen(drawn_at(keys.sign)):
+    signing, entry = context.work(Signing, person), view.entry
+    if not signing.has_been_seen(drawn_at(keys.sign)):
         return
-    now, entry = utc_now(), view.entry
     reason = st.session_state.get(keys.reason) or ""
     comment = str(st.session_state.get(keys.text) or "")
-    _run_and_report(
-        context,
-        t("signing.done"),
-        lambda conn: signing.sign_entry(
-            conn, context.forms, person, entry.id, entry.revision, now, reason=reason, text=comment
-        ),
-    )
+    sign = partial(signing.sign, entry.id, entry.revision, reason=reason, text=comment)
+    _run_and_report(t("signing.done"), sign)
 
 
 @requires_open_session
 def _sign_sheet(context: AppContext, person: Person, revisions: list[tuple[str, int]]) -> None:
-    _run_and_report(
-        context,
-        t("signing.sheet_done"),
-        lambda conn: signing.sign_sheet(conn, context.forms, person, revisions, utc_now()),
-    )
+    sign = partial(context.work(Signing, person).sign_sheet, revisions)
+    _run_and_report(t("signing.sheet_done"), sign)
 
 
-@requires_open_session
-def _run_and_report(
-    context: AppContext, success: str, action: Callable[[Connection], object]
-) -> None:
+def _run_and_report(success: str, action: Callable[[], object]) -> None:
     try:
-        with context.store.begin() as conn:
-            action(conn)
+        action()
     except EfterskriftError as error:
         _MESSAGE.failed(error_text(error))
         reset_drawn()  # what is shown now may be another version
@@ -320,11 +304,9 @@ def _undo_signatures(context: AppContext, person: Person, last: list[Entry]) -> 
     if not last:
         return
 
-    def withdraw(conn: Connection) -> None:
-        for entry in last:
-            signing.withdraw_signature(conn, person, entry.id, entry.revision, utc_now())
-
-    _run_and_report(context, t("signing.undone", count=len(last)), withdraw)
+    shown = [(entry.id, entry.revision) for entry in last]
+    withdraw = partial(context.work(Signing, person).withdraw, shown)
+    _run_and_report(t("signing.undone", count=len(last)), withdraw)
     with context.store.read() as conn:
         if load_entry(conn, last[0].id).state is EntryState.CONFIRMED:
             _choose_entry(last[0].id)

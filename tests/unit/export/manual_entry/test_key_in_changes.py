@@ -13,7 +13,7 @@ from pipeline.export.key_in import screen
 from pipeline.export.key_in.signatures import CLAIM_MINUTES, save_copied_parts, sign_entries
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
-from pipeline.review import corrections
+from pipeline.review.corrections import Corrections
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.manual_entry import list_copies, list_keying
 from pipeline.store.schema.clock import utc_now
@@ -21,6 +21,7 @@ from pipeline.store.schema.exports import key_in_copy, key_in_signature
 from tests.support.store import export_examples as examples
 from tests.support.store.export_office import ANNA, PER, STIG, confirm, correct, next_client
 from tests.support.store.route_steps import make_run
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -43,7 +44,7 @@ def void(office: ExportContext, entry_id: str) -> None:
     """Per makes an entry void."""
     with office.store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.void_entry(conn, PER, entry_id, revision, "Fel person", utc_now())
+        work(Corrections, conn, PER, utc_now()).void(entry_id, revision, "Fel person")
 
 
 def refuse(office: ExportContext, run_id: str, entry_id: str) -> None:

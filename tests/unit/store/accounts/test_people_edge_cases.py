@@ -12,8 +12,10 @@ from pipeline.domain.model import Client, EntryState, PriorityKind, Role, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
-from pipeline.review import corrections, decisions, duplicates, questions, signing, transfers
+from pipeline.review import decisions, duplicates, questions, transfers
+from pipeline.review.corrections import Corrections
 from pipeline.review.duplicates import ComparisonSource
+from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import client_identities, queue_order, versions
 from pipeline.store.entries.answers import decided_answers
@@ -46,6 +48,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 from tests.unit.store.review.test_signing import DISA, confirmed, signed
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -115,15 +118,8 @@ def test_what_has_no_picture_is_not_typed_again(store_settings: Settings) -> Non
         decisions.decide_entry(
             conn, forms, EVA, decisions.Decision("AAAA-00", 0, answers(said)), NOW
         )
-        corrections.correct_entry(
-            conn,
-            forms,
-            EVA,
-            "AAAA-00",
-            1,
-            {"vikt": Answer("70")},
-            "sidan låg kvar i pärmen",
-            later(1),
+        work(Corrections, conn, EVA, later(1), forms=forms).correct(
+            "AAAA-00", 1, {"vikt": Answer("70")}, "sidan låg kvar i pärmen"
         )
         for _ in range(10):
             task = checked_work.claim_next_rekeying(conn, forms, NILS, NOW, 15)
@@ -135,7 +131,7 @@ def test_what_has_no_picture_is_not_typed_again(store_settings: Settings) -> Non
 def test_a_signature_that_is_given_anew_stands_with_its_version(ward: Ward) -> None:
     one = signed(ward, DISA, confirmed(ward))
     with ward.store.begin() as conn:
-        signing.withdraw_signature(conn, DISA, one.id, one.revision, later(6))
+        work(Signing, conn, DISA, later(6)).withdraw([(one.id, one.revision)])
         again = load_entry(conn, one.id)
     signed(ward, DISA, again)
     with ward.store.read() as conn:
@@ -244,16 +240,8 @@ def test_an_identity_is_settled_when_the_entry_turns_out_to_be_about_nobody(ward
             ),
             NOW,
         )
-        corrections.correct_entry(
-            conn,
-            FORMS,
-            EVA,
-            "FFFF-00",
-            1,
-            nobody,
-            "ett telefonnummer",
-            later(1),
-            about=ClientStatement(NO_CLIENT),
+        work(Corrections, conn, EVA, later(1)).correct(
+            "FFFF-00", 1, nobody, "ett telefonnummer", about=ClientStatement(NO_CLIENT)
         )
         assert (
             decisions.decide_entry(

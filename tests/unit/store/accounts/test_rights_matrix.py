@@ -164,9 +164,15 @@ def outcome(world: World, name: str, who: Person) -> str:
     """Call a function for a person: "refused", "nothing" or "something" was given, or it "failed"
     after it had let the person through.
     """
-    module, _, function = name.rpartition(".")
-    call = getattr(importlib.import_module(module), function)
+    owner, _, function = name.rpartition(".")
     known = world.arguments(name) | {"person": who}
+    module, _, kind = owner.rpartition(".")
+    if kind.istitle():  # a kind of work that a person does
+        made = getattr(importlib.import_module(module), kind)
+        work = made(world.store, known["forms"], world.settings, who, lambda: known["now"])
+        call = getattr(work, function)
+    else:
+        call = getattr(importlib.import_module(owner), function)
     parameters = inspect.signature(call).parameters.values()
     given = {
         one.name: known[one.name]

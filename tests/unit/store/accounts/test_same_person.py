@@ -15,9 +15,10 @@ from pipeline.domain.model import Assignment, EntryState, Person, Reading, Role,
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.login.accounts import close_account, save_account
-from pipeline.review import corrections, decisions, seeded_errors, signing
-from pipeline.review import rekeying as rekeying_rules
-from pipeline.review.rekeying import adjudicate
+from pipeline.review import decisions, seeded_errors
+from pipeline.review.corrections import Corrections
+from pipeline.review.rekeying import Rekeying
+from pipeline.review.signing import Signing
 from pipeline.store.accounts import access_notices, people
 from pipeline.store.accounts.access_notices import ChangeKind
 from pipeline.store.accounts.login import access_changes
@@ -46,6 +47,7 @@ from tests.support.store.ward import (
     later,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -119,7 +121,7 @@ def test_a_decision_taken_back_is_decided_again_with_the_other_account(ward: War
     entry_id = disputed(ward)
     with ward.store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.undo_decision(conn, EVA, entry_id, revision, NOW)
+        work(Corrections, conn, EVA).undo([(entry_id, revision)])
         assert "datum" in fields_taken_back(conn, entry_id, "eva2")
         assert fields_taken_back(conn, entry_id, "nils") == set()
 
@@ -137,7 +139,7 @@ def test_adjudication(ward: Ward) -> None:
     with ward.store.begin() as conn:
         task = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert task is not None
-        keyed = rekeying_rules.save_rekeyed_answer(conn, NILS, task, Answer(UNKNOWN_PID), later(1))
+        keyed = work(Rekeying, conn, NILS, later(1)).save_answer(task, Answer(UNKNOWN_PID))
         assert keyed is checked_work.RekeyingOutcome.DIFFERS
         conn.execute(
             update(registers.staff).where(registers.staff.c.login == "nils").values(person_key="N1")
@@ -147,7 +149,7 @@ def test_adjudication(ward: Ward) -> None:
         conn.execute(insert(registers.staff).values(nils_too | more))
     for who in (EVA_TOO, replace(NILS, login="nils2")):
         with ward.store.begin() as conn, pytest.raises(NotAllowedError):
-            adjudicate(conn, who, task, Answer("x"), later(2))
+            work(Rekeying, conn, who, later(2)).adjudicate(task, Answer("x"))
 
 
 def test_a_value_that_was_seeded_for_the_other_account_needs_another_person(ward: Ward) -> None:
@@ -174,7 +176,7 @@ def test_the_name_of_the_own_other_account_is_not_somebody_elses(ward: Ward) -> 
     entry_id = ward.note("BBBB")
     with ward.store.begin() as conn:
         entry = replace(load_entry(conn, entry_id), author=EVA.name)
-        assert signing.is_own_entry(conn, EVA, entry)
+        assert work(Signing, conn, EVA).is_own(entry)
 
 
 BOSS = replace(person("sys", Role.SYSTEM_ADMINISTRATOR, (), frozenset()), key="B1")

@@ -12,8 +12,8 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, Value
 from pipeline.domain.record import TypedPart
 from pipeline.domain.settings import ROOT
-from pipeline.review import attachments, decisions
-from pipeline.review.attachments import AttachmentChoice
+from pipeline.review import decisions
+from pipeline.review.attachments import AttachmentChoice, Attachments
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -45,6 +45,7 @@ from tests.support.store.ward import (
     later,
     page_reading,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 ALL_FORMS = Forms(FORMS | {("bilaga", 1): Forms.load(ROOT / "forms").latest("bilaga")})
@@ -74,7 +75,7 @@ def loose(ward: Ward) -> str:
 def proposed(ward: Ward, entry_id: str = NOTE_ID) -> list[str]:
     with ward.store.read() as conn:
         entry = load_entry(conn, entry_id)
-        return [page.id for page in attachments.list_proposed_pages(conn, EVA, entry, NOW)]
+        return [page.id for page in work(Attachments, conn, EVA).list_proposed_pages(entry)]
 
 
 def attach(ward: Ward, pages: list[str], entry_id: str = NOTE_ID) -> None:
@@ -83,7 +84,7 @@ def attach(ward: Ward, pages: list[str], entry_id: str = NOTE_ID) -> None:
         for place, page in enumerate(pages, 1)
     ]
     with ward.store.begin() as conn:
-        attachments.attach_pages(conn, ALL_FORMS, EVA, entry_id, choices, NOW)
+        work(Attachments, conn, EVA, forms=ALL_FORMS).attach(entry_id, choices)
 
 
 @contextmanager
@@ -152,7 +153,7 @@ def test_a_page_can_be_taken_off_and_attached_again(ward: Ward) -> None:
     (first, second) = proposed(ward)
     attach(ward, [first, second])
     with ward.store.begin() as conn:
-        attachments.detach_page(conn, ALL_FORMS, EVA, first, later(1))
+        work(Attachments, conn, EVA, later(1), forms=ALL_FORMS).detach([first])
         entry = load_entry(conn, f"{first}-00")
     assert (entry.state, entry.form, entry.unit) == (EntryState.REVIEW, "fri-anteckning", NORTH)
     assert titles(ward) == ["Hyresavi 2"]
@@ -164,7 +165,7 @@ def test_a_page_can_be_moved_to_another_entry(ward: Ward) -> None:
     attach(ward, proposed(ward))
     with ward.store.begin() as conn:
         page = list_attached_pages(conn, "AAAA")[0].page.id
-        attachments.move_attachment(conn, ALL_FORMS, EVA, page, OTHER_ID, later(1))
+        work(Attachments, conn, EVA, later(1), forms=ALL_FORMS).move(page, OTHER_ID)
     assert (titles(ward), titles(ward, "BBBB")) == (["Hyresavi 2"], ["Hyresavi 1"])
 
 
@@ -175,7 +176,7 @@ def test_a_page_can_be_moved_to_another_entry(ward: Ward) -> None:
 def test_a_wrong_title_or_day_attaches_nothing(ward: Ward, title: str, day: str, key: str) -> None:
     choices = [AttachmentChoice(proposed(ward)[0], title, day)]
     with refused(key), ward.store.begin() as conn:
-        attachments.attach_pages(conn, ALL_FORMS, EVA, NOTE_ID, choices, NOW)
+        work(Attachments, conn, EVA, forms=ALL_FORMS).attach(NOTE_ID, choices)
     assert len(proposed(ward)) == 2
 
 
@@ -192,7 +193,7 @@ def test_an_attachment_moves_with_its_entry_to_another_unit(ward: Ward) -> None:
 def test_a_person_of_another_unit_attaches_nothing(ward: Ward) -> None:
     choices = [AttachmentChoice(proposed(ward)[0], "Avi", "")]
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-        attachments.attach_pages(conn, ALL_FORMS, SOFIA, NOTE_ID, choices, NOW)
+        work(Attachments, conn, SOFIA, forms=ALL_FORMS).attach(NOTE_ID, choices)
 
 
 def test_a_page_that_a_colleague_has_open_is_not_taken(ward: Ward) -> None:
@@ -212,7 +213,7 @@ def test_a_sent_entry_neither_gets_nor_loses_an_attachment(ward: Ward) -> None:
     with refused("entry_takes_no_pages"):
         attach(ward, [second])
     with refused("entry_takes_no_pages"), ward.store.begin() as conn:
-        attachments.detach_page(conn, ALL_FORMS, EVA, first, later(1))
+        work(Attachments, conn, EVA, later(1), forms=ALL_FORMS).detach([first])
 
 
 def test_a_row_among_others_takes_no_attachment(ward: Ward) -> None:
@@ -226,8 +227,8 @@ def test_a_row_among_others_takes_no_attachment(ward: Ward) -> None:
 
 def test_the_sheets_of_a_client_are_found_and_the_search_is_recorded(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        sheets = attachments.find_client_sheets(conn, EVA, ASTA.pid)
-        found = attachments.find_attachment_entries(conn, FORMS, EVA, sheets)
+        sheets = work(Attachments, conn, EVA).find_client_sheets(ASTA.pid)
+        found = work(Attachments, conn, EVA).find_entries(sheets)
     assert {entry.id for entry in found} == {NOTE_ID, OTHER_ID}
 
 
@@ -235,7 +236,7 @@ def test_a_loose_page_becomes_an_attachment_of_its_own_with_three_answers(ward: 
     entry_id = f"{proposed(ward)[0]}-00"
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, ALL_FORMS, EVA, entry_id, NOW)
-        attachments.set_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0, on=True)
+        work(Attachments, conn, EVA, forms=ALL_FORMS).set_own(entry_id, 0, on=True)
         view = load_entry_view(conn, ALL_FORMS, EVA, entry_id)
         asked = [field.spec.name for field in view.fields if field.is_open]
         said = {"personnummer": ASTA.pid, "titel": "Hyresavi", "handelsedatum": "2026-02-01"}
@@ -254,8 +255,8 @@ def test_a_loose_page_becomes_an_attachment_of_its_own_with_three_answers(ward: 
 def test_an_attachment_of_its_own_can_be_typed_after_all(ward: Ward) -> None:
     entry_id = f"{proposed(ward)[0]}-00"
     with ward.store.begin() as conn:
-        attachments.set_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0, on=True)
-        attachments.set_own_attachment(conn, ALL_FORMS, EVA, entry_id, 1, on=False)
+        work(Attachments, conn, EVA, forms=ALL_FORMS).set_own(entry_id, 0, on=True)
+        work(Attachments, conn, EVA, forms=ALL_FORMS).set_own(entry_id, 1, on=False)
         assert load_entry(conn, entry_id).form == "fri-anteckning"
     with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
-        attachments.set_own_attachment(conn, ALL_FORMS, EVA, entry_id, 0, on=True)
+        work(Attachments, conn, EVA, forms=ALL_FORMS).set_own(entry_id, 0, on=True)

@@ -10,7 +10,7 @@ import pytest
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, State, Value
 from pipeline.review import decisions
-from pipeline.review.page_areas import PageArea, join_page, split_page
+from pipeline.review.attachments import Attachments, PageArea
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.image_store import find_file_uses, list_named_files
 from pipeline.store.database.store import Store
@@ -35,6 +35,7 @@ from tests.support.store.ward import (
     answers,
     later,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 TOP = PageArea(0.1, 0.1, 0.8, 0.3, "a" * 64)
@@ -60,7 +61,7 @@ def board(store: Store) -> tuple[Ward, str]:
 
 def split(ward: Ward, page: str, *areas: PageArea) -> list[str]:
     with ward.store.begin() as conn:
-        return split_page(conn, EVA, page, areas or (TOP, BOTTOM), NOW)
+        return work(Attachments, conn, EVA).split(page, areas or (TOP, BOTTOM))
 
 
 def decide(ward: Ward, entry_id: str, pid: str) -> EntryState:
@@ -145,7 +146,7 @@ def test_a_split_is_undone_while_nobody_has_begun(store: Store) -> None:
     ward, page = board(store)
     split(ward, page)
     with store.begin() as conn:
-        join_page(conn, EVA, page, later(1))
+        work(Attachments, conn, EVA, later(1)).join(page)
         assert [entry.row for entry in list_sheet_entries(conn, page)] == [None]
     assert split(ward, page, TOP) == [f"{page}-03"]
 
@@ -155,7 +156,7 @@ def test_a_split_is_not_undone_once_a_part_is_decided(store: Store) -> None:
     first, _ = split(ward, page)
     decide(ward, first, ASTA.pid)
     with refused("page_part_begun"), store.begin() as conn:
-        join_page(conn, EVA, page, later(1))
+        work(Attachments, conn, EVA, later(1)).join(page)
 
 
 @pytest.mark.parametrize(
@@ -169,10 +170,10 @@ def test_a_split_is_not_undone_once_a_part_is_decided(store: Store) -> None:
 def test_a_wrong_area_splits_nothing(store: Store, areas: tuple[PageArea, ...], key: str) -> None:
     _, page = board(store)
     with refused(key), store.begin() as conn:
-        split_page(conn, EVA, page, areas, NOW)
+        work(Attachments, conn, EVA).split(page, areas)
 
 
 def test_another_unit_splits_nothing(store: Store) -> None:
     _, page = board(store)
     with pytest.raises(NotAllowedError), store.begin() as conn:
-        split_page(conn, SOFIA, page, (TOP,), NOW)
+        work(Attachments, conn, SOFIA).split(page, (TOP,))

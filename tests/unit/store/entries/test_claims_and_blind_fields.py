@@ -14,7 +14,8 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, IssuedSheet, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import corrections, decisions, session
+from pipeline.review import decisions, session
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -39,6 +40,7 @@ from tests.support.store.ward import (
     later,
     page_reading,
 )
+from tests.support.store.work import work
 from tests.unit.store.entries.entry_steps import ALL, WRONG_DAY, by_name, claim, export, get, save
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -182,10 +184,10 @@ def test_undo_gives_back_only_what_the_person_typed(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     with ward.store.begin() as conn:
-        corrections.undo_decision(conn, EVA, "AAAA-00", 1, NOW)
+        work(Corrections, conn, EVA).undo([("AAAA-00", 1)])
         queue.release_claim(conn, EVA, "AAAA-00")
         decisions.reject_entry(conn, NILS, "AAAA-00", 2, "fel person", NOW)
-        corrections.undo_decision(conn, NILS, "AAAA-00", 3, NOW)
+        work(Corrections, conn, NILS).undo([("AAAA-00", 3)])
     view = claim(ward, NILS)
     assert view is not None
     assert {name for name, field in by_name(view).items() if field.draft is not None} == set()

@@ -14,7 +14,8 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
-from pipeline.review import corrections, decisions, session
+from pipeline.review import decisions, session
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
@@ -31,6 +32,7 @@ from tests.support.store.ward import (
     answers,
     later,
 )
+from tests.support.store.work import work
 from tests.unit.store.entries.entry_steps import ALL, WRONG_DAY, by_name, claim, get, save
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -62,10 +64,10 @@ def test_the_own_last_decision_can_be_undone(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-        corrections.undo_decision(conn, NILS, "AAAA-00", 1, NOW)
+        work(Corrections, conn, NILS).undo([("AAAA-00", 1)])
     with ward.store.begin() as conn:
         assert [found.id for found in own_actions.list_own_latest(conn, EVA)] == ["AAAA-00"]
-        assert corrections.undo_decision(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
+        assert work(Corrections, conn, EVA).undo([("AAAA-00", 1)]) is EntryState.REVIEW
     view = claim(ward)
     assert view is not None
     assert by_name(view)["datum"].draft == Answer(SAID["datum"])
@@ -81,10 +83,10 @@ def test_what_is_void_is_not_taken_back(ward: Ward) -> None:
     ward.note("AAAA")
     with ward.store.begin() as conn:
         decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
-        corrections.void_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
+        work(Corrections, conn, EVA).void("AAAA-00", 1, "fel person")
         assert own_actions.list_own_latest(conn, EVA) == []
         with pytest.raises(ReviewError, match="void"):
-            corrections.undo_decision(conn, EVA, "AAAA-00", 2, later(1))
+            work(Corrections, conn, EVA, later(1)).undo([("AAAA-00", 2)])
 
 
 def test_a_correction_is_not_taken_back(ward: Ward) -> None:
@@ -97,16 +99,14 @@ def test_a_correction_is_not_taken_back(ward: Ward) -> None:
     }
     with ward.store.begin() as conn:
         for entry_id, (new, state) in corrected.items():
-            assert (
-                corrections.correct_entry(conn, FORMS, EVA, entry_id, 1, new, "fel", NOW) is state
-            )
+            assert work(Corrections, conn, EVA).correct(entry_id, 1, new, "fel") is state
             with pytest.raises(ReviewError, match="correction"):
-                corrections.undo_decision(conn, EVA, entry_id, 2, later(1))
+                work(Corrections, conn, EVA, later(1)).undo([(entry_id, 2)])
         assert own_actions.list_own_latest(conn, EVA) == []
     assert save(ward, "AAA2-00", {"datum": WRONG_DAY}, NILS) is EntryState.CONFIRMED
     with ward.store.begin() as conn:
         assert [one.id for one in own_actions.list_own_latest(conn, NILS)] == ["AAA2-00"]
-        assert corrections.undo_decision(conn, NILS, "AAA2-00", 3, NOW) is EntryState.SECOND
+        assert work(Corrections, conn, NILS).undo([("AAA2-00", 3)]) is EntryState.SECOND
 
 
 @pytest.mark.parametrize(
@@ -116,15 +116,13 @@ def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward, *, older: b
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn, FORMS, EVA, "AAAA-00", 1, {"text": Answer("Sov illa.")}, "fel", NOW
-        )
+        work(Corrections, conn, EVA).correct("AAAA-00", 1, {"text": Answer("Sov illa.")}, "fel")
         decisions.reject_entry(conn, EVA, "AAAA-00", 2, "fel person", later(1))
         if older:
             unprotect_tables(conn)
             conn.execute(update(entry_version).values(reason_before=None))
         assert [one.id for one in own_actions.list_own_latest(conn, EVA)] == ["AAAA-00"]
-        assert corrections.undo_decision(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.CONFIRMED
+        assert work(Corrections, conn, EVA, later(2)).undo([("AAAA-00", 3)]) is EntryState.CONFIRMED
     found = get(ward, "AAAA-00")
     assert (found.reason, found.first_by, found.second_by, found.claimed_by) == (
         "fel",
@@ -145,7 +143,7 @@ def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
         with ward.store.begin() as conn:
             decisions.reject_entry(conn, who, "AAAA-00", revision, "oläsligt", later(1))
             assert (
-                corrections.undo_decision(conn, who, "AAAA-00", revision + 1, later(2))
+                work(Corrections, conn, who, later(2)).undo([("AAAA-00", revision + 1)])
                 is EntryState.SECOND
             )
             queue.release_claim(conn, who, "AAAA-00")
@@ -156,15 +154,15 @@ def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
         with ward.store.begin() as conn:
             decisions.reject_entry(conn, EVA, "AAAA-00", revision, "oläsligt", later(3))
             with pytest.raises(NotAllowedError):
-                corrections.undo_decision(conn, NILS, "AAAA-00", revision + 1, later(4))
+                work(Corrections, conn, NILS, later(4)).undo([("AAAA-00", revision + 1)])
             assert (
-                corrections.undo_decision(conn, EVA, "AAAA-00", revision + 1, later(4))
+                work(Corrections, conn, EVA, later(4)).undo([("AAAA-00", revision + 1)])
                 is EntryState.CONFIRMED
             )
         assert get(ward, "AAAA-00") == replace(confirmed, revision=revision + 2)
     with ward.store.begin() as conn:
         assert (
-            corrections.undo_decision(conn, NILS, "AAAA-00", 10, later(5)) is EntryState.SECOND
+            work(Corrections, conn, NILS, later(5)).undo([("AAAA-00", 10)]) is EntryState.SECOND
         )  # and the second person's own decision still is
 
 
@@ -181,7 +179,7 @@ def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back
         with ward.store.begin() as conn:
             decisions.reject_entry(conn, EVA, "AAAA-00", revision, "oläsligt", later(1))
             assert (
-                corrections.undo_decision(conn, EVA, "AAAA-00", revision + 1, later(2))
+                work(Corrections, conn, EVA, later(2)).undo([("AAAA-00", revision + 1)])
                 is EntryState.REVIEW
             )
             queue.release_claim(conn, EVA, "AAAA-00")
@@ -191,11 +189,11 @@ def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back
     assert waits.reason == came_back.reason
     with ward.store.begin() as conn:
         decisions.reject_entry(conn, NILS, "AAAA-00", 7, "oläsligt", later(3))
-        assert corrections.undo_decision(conn, NILS, "AAAA-00", 8, later(4)) is EntryState.SECOND
+        assert work(Corrections, conn, NILS, later(4)).undo([("AAAA-00", 8)]) is EntryState.SECOND
         queue.release_claim(conn, NILS, "AAAA-00")
     assert get(ward, "AAAA-00") == replace(waits, revision=9)
     with ward.store.begin() as conn:
-        assert corrections.undo_decision(conn, EVA, "AAAA-00", 9, later(5)) is EntryState.REVIEW
+        assert work(Corrections, conn, EVA, later(5)).undo([("AAAA-00", 9)]) is EntryState.REVIEW
     assert get(ward, "AAAA-00").reason == came_back.reason
 
 
@@ -215,13 +213,11 @@ def test_a_second_decision_that_is_taken_back_leaves_why_the_entry_waits_for_a_s
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn, FORMS, EVA, "AAAA-00", 1, {"datum": WRONG_DAY}, "Fel dag", NOW
-        )
+        work(Corrections, conn, EVA).correct("AAAA-00", 1, {"datum": WRONG_DAY}, "Fel dag")
     waits = get(ward, "AAAA-00")
     save(ward, "AAAA-00", {"datum": WRONG_DAY}, NILS)
     with ward.store.begin() as conn:
-        assert corrections.undo_decision(conn, NILS, "AAAA-00", 3, later(1)) is EntryState.SECOND
+        assert work(Corrections, conn, NILS, later(1)).undo([("AAAA-00", 3)]) is EntryState.SECOND
     assert get(ward, "AAAA-00").reason == waits.reason == "Fel dag"
 
 
@@ -230,9 +226,9 @@ def test_a_second_decision_that_was_taken_back_does_not_return_with_a_rejection(
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
     with ward.store.begin() as conn:
-        corrections.undo_decision(conn, NILS, "AAAA-00", 2, later(1))
+        work(Corrections, conn, NILS, later(1)).undo([("AAAA-00", 2)])
         decisions.reject_entry(conn, NILS, "AAAA-00", 3, "oläsligt", later(2))
-        assert corrections.undo_decision(conn, NILS, "AAAA-00", 4, later(3)) is EntryState.SECOND
+        assert work(Corrections, conn, NILS, later(3)).undo([("AAAA-00", 4)]) is EntryState.SECOND
     assert get(ward, "AAAA-00").second_by is None
 
 
@@ -254,13 +250,13 @@ def test_what_was_typed_comes_back_with_an_entry_that_was_put_aside(ward: Ward) 
     assert by_name(view)["text"].draft == typed
     with ward.store.begin() as conn:
         decisions.reject_entry(conn, EVA, "AAAA-00", 2, "oläsligt", later(1))
-        assert corrections.undo_decision(conn, EVA, "AAAA-00", 3, later(2)) is EntryState.REVIEW
+        assert work(Corrections, conn, EVA, later(2)).undo([("AAAA-00", 3)]) is EntryState.REVIEW
     view = claim(ward)
     assert view is not None
     assert by_name(view)["text"].draft == typed
     with ward.store.begin() as conn:
         decisions.reject_entry(conn, EVA, "AAAA-00", 4, "oläsligt", later(1))
-        corrections.void_entry(conn, EVA, "AAAA-00", 5, "fel", later(2))
+        work(Corrections, conn, EVA, later(2)).void("AAAA-00", 5, "fel")
         assert list_answer_drafts(conn, "AAAA-00", "eva") == {}
 
 
@@ -270,9 +266,9 @@ def test_nobody_takes_an_entry_back_that_a_colleague_is_reviewing(ward: Ward) ->
     assert claim(ward, NILS) is not None
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError, match="colleague"):
-            corrections.undo_decision(conn, EVA, "AAAA-00", 1, NOW)
+            work(Corrections, conn, EVA).undo([("AAAA-00", 1)])
         queue.release_claim(conn, NILS, "AAAA-00")
-        assert corrections.undo_decision(conn, EVA, "AAAA-00", 1, NOW) is EntryState.REVIEW
+        assert work(Corrections, conn, EVA).undo([("AAAA-00", 1)]) is EntryState.REVIEW
 
 
 def test_the_second_person_undoes_the_second_decision_only(ward: Ward) -> None:
@@ -280,7 +276,7 @@ def test_the_second_person_undoes_the_second_decision_only(ward: Ward) -> None:
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
     with ward.store.begin() as conn:
-        assert corrections.undo_decision(conn, NILS, "AAAA-00", 2, NOW) is EntryState.SECOND
+        assert work(Corrections, conn, NILS).undo([("AAAA-00", 2)]) is EntryState.SECOND
     view = claim(ward, NILS)
     assert view is not None
     assert by_name(view)["datum"].first_answer == WRONG_DAY

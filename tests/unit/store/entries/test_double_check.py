@@ -14,11 +14,13 @@ from pipeline.domain.form.rules import load_form_rules
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer, asked_fields, fields_for_second_reviewer
 from pipeline.domain.settings import ROOT
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from tests.support.store.ward import EVA, FORMS, NILS, NOTE, NOW, PLAN, SAID, Ward, answers, later
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -73,7 +75,9 @@ def test_a_correction_is_seen_by_two_as_well(ward: Ward) -> None:
         )
         given = answers({"datum": "2026-02-18"})
         assert (
-            corrections.correct_entry(conn, TWICE, EVA, entry_id, 2, given, "fel dag", later(2))
+            work(Corrections, conn, EVA, later(2), forms=TWICE).correct(
+                entry_id, 2, given, "fel dag"
+            )
             is EntryState.SECOND
         )
 

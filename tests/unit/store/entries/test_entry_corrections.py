@@ -16,7 +16,8 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, State, Value
 from pipeline.domain.review.rules import Answer
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
@@ -46,6 +47,7 @@ from tests.support.store.ward import (
     later,
     page_reading,
 )
+from tests.support.store.work import work
 from tests.unit.store.entries.entry_steps import ALL, WRONG_DAY, by_name, claim, export, get, save
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -64,26 +66,17 @@ def test_a_correction_is_a_new_version(ward: Ward) -> None:
     assert first.revision == 1
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError, match="exported"):
-            corrections.undo_decision(conn, EVA, "AAAA-00", 1, NOW)
+            work(Corrections, conn, EVA).undo([("AAAA-00", 1)])
         with pytest.raises(ReviewError):
-            corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, {}, "fel", NOW)
+            work(Corrections, conn, EVA).correct("AAAA-00", 1, {}, "fel")
         with pytest.raises(ReviewError):
-            corrections.correct_entry(
-                conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov illa.")}, " ", NOW
-            )
-        corrections.correct_entry(
-            conn,
-            FORMS,
-            NILS,
-            "AAAA-00",
-            1,
-            {"text": Answer("Sov illa.")},
-            "Fel avskrivet",
-            later(5),
+            work(Corrections, conn, NILS).correct("AAAA-00", 1, {"text": Answer("Sov illa.")}, " ")
+        work(Corrections, conn, NILS, later(5)).correct(
+            "AAAA-00", 1, {"text": Answer("Sov illa.")}, "Fel avskrivet"
         )
         with pytest.raises(StaleDecisionError):
-            corrections.correct_entry(
-                conn, FORMS, NILS, "AAAA-00", 1, {"text": Answer("Sov.")}, "Fel avskrivet", NOW
+            work(Corrections, conn, NILS).correct(
+                "AAAA-00", 1, {"text": Answer("Sov.")}, "Fel avskrivet"
             )
         assert ready_entries.list_ready_entries(conn, FORMS, EVA, lock=True) == ["AAAA-00"]
     (second,) = export(ward, "AAAA-00")
@@ -102,8 +95,7 @@ def test_a_corrected_critical_field_is_as_critical_as_before(ward: Ward) -> None
     with ward.store.begin() as conn:
         new = {"datum": Answer("2026-02-19")}
         assert (
-            corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, new, "Fel dag", NOW)
-            is EntryState.SECOND
+            work(Corrections, conn, EVA).correct("AAAA-00", 1, new, "Fel dag") is EntryState.SECOND
         )
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
     assert claim(ward) is None
@@ -124,7 +116,7 @@ def test_a_day_that_nobody_can_read_after_all_is_no_day(ward: Ward) -> None:
     save(ward, "AAAA-00", answers(ALL))
     gone = {"datum": Answer(None, State.ILLEGIBLE)}
     with ward.store.begin() as conn:
-        corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 1, gone, "går inte att läsa", NOW)
+        work(Corrections, conn, EVA).correct("AAAA-00", 1, gone, "går inte att läsa")
     save(ward, "AAAA-00", gone, NILS)
     assert get(ward, "AAAA-00").event_on is None
 
@@ -136,11 +128,10 @@ def test_what_is_answered_as_before_is_no_correction(ward: Ward) -> None:
     with ward.store.begin() as conn:
         same = {"datum": WRONG_DAY, "tid": Answer("8.15"), "pnr": Answer(ASTA.pid[2:])}
         with pytest.raises(ReviewError, match="Nothing"):
-            corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 2, same, "fel", NOW)
+            work(Corrections, conn, EVA).correct("AAAA-00", 2, same, "fel")
         new = {**same, "text": Answer("Sov illa.")}
         assert (
-            corrections.correct_entry(conn, FORMS, EVA, "AAAA-00", 2, new, "fel", NOW)
-            is EntryState.CONFIRMED
+            work(Corrections, conn, EVA).correct("AAAA-00", 2, new, "fel") is EntryState.CONFIRMED
         )
         assert [
             name
@@ -160,8 +151,8 @@ def test_an_empty_mark_that_stays_empty_is_no_correction(ward: Ward) -> None:
     }
     save(ward, entry_id, answers({**said, "rad01.mat": None}))
     with ward.store.begin() as conn, pytest.raises(ReviewError, match="Nothing"):
-        corrections.correct_entry(
-            conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "fel", NOW
+        work(Corrections, conn, EVA).correct(
+            entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "fel"
         )
 
 
@@ -178,8 +169,8 @@ def test_a_correction_is_shown_when_the_entry_comes_back_whole(ward: Ward) -> No
     }
     save(ward, entry_id, answers(said))
     with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn, FORMS, EVA, entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "åt inte", NOW
+        work(Corrections, conn, EVA).correct(
+            entry_id, 1, {"rad01.mat": Answer(None, State.EMPTY)}, "åt inte"
         )
         reopen_sheet(conn, "AAAA")
         shown = next(
@@ -194,16 +185,14 @@ def test_a_voided_entry_is_exported_as_void(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with pytest.raises(ReviewError), ward.store.begin() as conn:
-        corrections.void_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
+        work(Corrections, conn, EVA).void("AAAA-00", 1, "fel person")
     export(ward, "AAAA-00")
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError, match="exported"):
             decisions.reject_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
-        corrections.void_entry(conn, EVA, "AAAA-00", 1, "Fel person", NOW)
+        work(Corrections, conn, EVA).void("AAAA-00", 1, "Fel person")
         with pytest.raises(ReviewError):
-            corrections.correct_entry(
-                conn, FORMS, EVA, "AAAA-00", 2, {"text": Answer("x")}, "fel", NOW
-            )
+            work(Corrections, conn, EVA).correct("AAAA-00", 2, {"text": Answer("x")}, "fel")
     (record,) = export(ward, "AAAA-00")
     assert (record.revision, record.voided) == (2, "Fel person")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.domain.form.form import Form
-from pipeline.review import corrections
+from pipeline.review.corrections import Corrections
 from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
@@ -30,6 +30,7 @@ from tests.support.store.ward import (
     answers,
     page_reading,
 )
+from tests.support.store.work import work
 from tests.unit.store.paper.page_steps import decide_all, entries, page
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -214,7 +215,7 @@ def test_a_scan_that_was_taken_in_again_after_its_entry_became_void_waits_for_a_
     ward.read(ward.scan(b"scan"), said)
     with ward.store.begin() as conn:
         reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
-        corrections.void_entry(conn, EVA, "AAAA-00", 1, "Skrivet i journalen av Nils.", NOW)
+        work(Corrections, conn, EVA).void("AAAA-00", 1, "Skrivet i journalen av Nils.")
     again = ward.scan(b"scan")
     ward.read(again, said)
     assert page(ward, again).settled is False

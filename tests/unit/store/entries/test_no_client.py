@@ -25,7 +25,8 @@ from pipeline.forms.layout.form import place_outline
 from pipeline.forms.layout.outline import Outline
 from pipeline.forms.library import dump_form
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
@@ -50,6 +51,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -245,8 +247,8 @@ def test_a_client_who_was_a_mistake_is_taken_away(ward: Ward) -> None:
     about = ClientStatement(NO_CLIENT, temporary=True)
     with ward.store.begin() as conn:
         revision = load_entry(conn, view.entry.id).revision
-        corrections.correct_entry(
-            conn, FORMS, EVA, view.entry.id, revision, none, "gällde ingen", NOW, about=about
+        work(Corrections, conn, EVA, forms=FORMS).correct(
+            view.entry.id, revision, none, "gällde ingen", about=about
         )
         decisions.decide_entry(
             conn,

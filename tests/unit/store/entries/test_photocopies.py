@@ -7,7 +7,8 @@ from sqlalchemy import select, update
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, SheetCode
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import photocopies, queue
 from pipeline.store.entries import sheet_entries as sheets
@@ -29,6 +30,7 @@ from tests.support.store.ward import (
     answers,
     page_reading,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -199,7 +201,7 @@ def test_a_side_is_laid_once_and_not_while_somebody_enters_it_or_to_what_is_void
         queue.release_claim(conn, EVA, f"{others_back}-00")
         assert len(photocopies.list_separated_sides(conn, ADMIN)) == 1
         decisions.reject_entry(conn, EVA, f"{other}-00", 0, "oläsligt", NOW)
-        corrections.void_entry(conn, EVA, f"{other}-00", 1, "Skrivet i journalen.", NOW)
+        work(Corrections, conn, EVA).void(f"{other}-00", 1, "Skrivet i journalen.")
         assert photocopies.list_separated_sides(conn, ADMIN) == []
 
 

@@ -15,7 +15,8 @@ from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import corrections, decisions, session
+from pipeline.review import decisions, session
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -39,6 +40,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -85,16 +87,14 @@ def settled(ward: Ward, day: Answer) -> None:
 def undo(ward: Ward, entry_id: str, who: Person) -> EntryState:
     """Take a decision back."""
     with ward.store.begin() as conn:
-        return corrections.undo_decision(
-            conn, who, entry_id, load_entry(conn, entry_id).revision, NOW
-        )
+        return work(Corrections, conn, who).undo([(entry_id, load_entry(conn, entry_id).revision)])
 
 
 def correct(ward: Ward, entry_id: str, who: Person, **new: Answer) -> EntryState:
     """Correct a confirmed entry."""
     with ward.store.begin() as conn:
-        return corrections.correct_entry(
-            conn, FORMS, who, entry_id, load_entry(conn, entry_id).revision, new, "fel", NOW
+        return work(Corrections, conn, who).correct(
+            entry_id, load_entry(conn, entry_id).revision, new, "fel"
         )
 
 
@@ -391,7 +391,7 @@ def test_the_head_of_a_void_row_says_nothing_to_the_others(ward: Ward) -> None:
         )
     ward.export("CCCC-01", 2)
     with ward.store.begin() as conn:
-        corrections.void_entry(conn, EVA, "CCCC-01", 2, "fel person", NOW)
+        work(Corrections, conn, EVA).void("CCCC-01", 2, "fel person")
         view = queue.open_claimed_entry(conn, forms, ULLA, "CCCC-02", later(1))
     assert next(field.draft for field in view.fields if field.spec.name == "personnummer") is None
     assert sign_row(ward, ULLA, 2, decisions.NO_CLIENT_STATEMENT, **wrong) is EntryState.SECOND

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.model import EntryState
-from pipeline.review import corrections, decisions, questions
+from pipeline.review import decisions, questions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
@@ -27,6 +28,7 @@ from tests.support.store.ward import (
     answers,
     later,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
@@ -91,7 +93,7 @@ def test_what_was_skipped_is_not_listed(ward: Ward) -> None:
 
 def test_only_the_latest_act_on_an_entry_can_be_undone(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        corrections.undo_decision(conn, EVA, "AAAA-00", 1, later(4))
+        work(Corrections, conn, EVA, later(4)).undo([("AAAA-00", 1)])
     assert seen(ward)[0] == ("AAAA", "undo", False, False)
     assert seen(ward)[-1] == ("AAAA", "confirmed", False, False)
 
@@ -101,7 +103,7 @@ def test_what_is_said_to_be_undone_is(ward: Ward) -> None:
         if one.can_undo:
             entry = one.found.entry
             with ward.store.begin() as conn:
-                state = corrections.undo_decision(conn, EVA, entry.id, entry.revision, later(5))
+                state = work(Corrections, conn, EVA, later(5)).undo([(entry.id, entry.revision)])
             assert state is EntryState.REVIEW
 
 
@@ -123,9 +125,7 @@ def test_a_correction_is_told_from_a_confirmation(ward: Ward) -> None:
     with ward.store.begin() as conn:
         revision = load_entry(conn, "AAAA-00").revision
         changed = answers({"plan": "Ingen kontroll."})
-        corrections.correct_entry(
-            conn, FORMS, EVA, "AAAA-00", revision, changed, "Läste fel", later(6)
-        )
+        work(Corrections, conn, EVA, later(6)).correct("AAAA-00", revision, changed, "Läste fel")
     serial, kind, can_undo, _ = seen(ward)[0]
     assert (serial, kind, can_undo) == ("AAAA", "corrected", False)
 

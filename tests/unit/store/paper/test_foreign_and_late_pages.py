@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
-from pipeline.review import corrections
+from pipeline.review.corrections import Corrections
 from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
@@ -35,6 +35,7 @@ from tests.support.store.ward import (
     answers,
     page_reading,
 )
+from tests.support.store.work import work
 from tests.unit.store.paper.page_steps import (
     BLANK,
     FOREIGN,
@@ -204,7 +205,7 @@ def test_a_late_page_of_a_void_sheet_waits_for_a_person(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
     with ward.store.begin() as conn:
         reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
-        corrections.void_entry(conn, EVA, "AAAA-00", 1, "Skrivet i journalen av Nils.", NOW)
+        work(Corrections, conn, EVA).void("AAAA-00", 1, "Skrivet i journalen av Nils.")
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, page_no=2))
     with ward.store.read() as conn:
         assert pages.count_pages_by_state(conn) == {"in": 2, "done": 1, "waiting": 1, "failed": 0}

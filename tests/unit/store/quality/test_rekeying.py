@@ -22,9 +22,9 @@ from pipeline.domain.model import EntryState, Person, Role, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review import corrections, decisions
-from pipeline.review import rekeying as rekeying_rules
-from pipeline.review.rekeying import REKEYING_REASON, adjudicate
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
+from pipeline.review.rekeying import REKEYING_REASON, Rekeying
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
 from pipeline.store.entries.client_identities import list_temporary_identities
@@ -56,6 +56,7 @@ from tests.support.store.ward import (
     page_reading,
 )
 from tests.support.store.ward import person as somebody
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 ULLA, YLVA = somebody("ulla"), somebody("ylva")
@@ -96,8 +97,8 @@ def typed(
     store: Store, person: Person, field: str, value: Value, forms: Forms = FORMS
 ) -> RekeyingOutcome:
     with store.begin() as conn:
-        return rekeying_rules.save_rekeyed_answer(
-            conn, person, task_of(conn, person, field, forms=forms), Answer(value), later(1)
+        return work(Rekeying, conn, person, later(1)).save_answer(
+            task_of(conn, person, field, forms=forms), Answer(value)
         )
 
 
@@ -112,13 +113,8 @@ def looked(
 ) -> RekeyingOutcome:
     about = ClientStatement(outside="ny klient" if outside else "")
     with store.begin() as conn:
-        return adjudicate(
-            conn,
-            person,
-            task_of(conn, person, field, forms=forms),
-            Answer(value),
-            later(2),
-            about=about,
+        return work(Rekeying, conn, person, later(2)).adjudicate(
+            task_of(conn, person, field, forms=forms), Answer(value), about=about
         )
 
 
@@ -126,7 +122,7 @@ def test_fields_are_drawn_when_they_are_confirmed_and_only_once(ward: Ward) -> N
     entry_id = confirm(ward)
     with ward.store.begin() as conn:
         drawn = set(conn.execute(select(control.c.field)).scalars())
-        corrections.undo_decision(conn, EVA, entry_id, 1, NOW)
+        work(Corrections, conn, EVA).undo([(entry_id, 1)])
         decisions.decide_entry(
             conn, FORMS, EVA, decisions.Decision(entry_id, 2, answers({**SAID, **PLAN})), NOW
         )
@@ -161,11 +157,11 @@ def test_the_task_shows_no_value_and_goes_to_nobody_who_decided(ward: Ward) -> N
         with pytest.raises(NotAllowedError):
             checked_work.claim_next_rekeying(conn, FORMS, somebody("chef", Role.MANAGER), NOW, 15)
         with pytest.raises(NotAllowedError):
-            rekeying_rules.save_rekeyed_answer(conn, EVA, task, Answer("x"), NOW)
+            work(Rekeying, conn, EVA).save_answer(task, Answer("x"))
         with pytest.raises(NotAllowedError):
-            rekeying_rules.save_rekeyed_answer(conn, SOFIA, task, Answer("x"), NOW)
+            work(Rekeying, conn, SOFIA).save_answer(task, Answer("x"))
         with pytest.raises(StaleDecisionError):
-            rekeying_rules.save_rekeyed_answer(conn, ULLA, task, Answer("x"), NOW)
+            work(Rekeying, conn, ULLA).save_answer(task, Answer("x"))
 
 
 def test_a_task_that_is_left_goes_to_somebody_else(ward: Ward) -> None:
@@ -174,7 +170,7 @@ def test_a_task_that_is_left_goes_to_somebody_else(ward: Ward) -> None:
         first = checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15)
         assert first is not None
         with pytest.raises(StaleDecisionError):
-            rekeying_rules.save_rekeyed_answer(conn, NILS, first, Answer(ASTA.pid), later(16))
+            work(Rekeying, conn, NILS, later(16)).save_answer(first, Answer(ASTA.pid))
         taken = checked_work.claim_next_rekeying(conn, FORMS, ULLA, later(16), 15)
         assert taken is not None
         assert taken.id == first.id
@@ -222,7 +218,7 @@ def test_a_head_is_not_typed_by_who_keyed_it_for_another_row(ward: Ward) -> None
             )
         seen = set()
         while (task := checked_work.claim_next_rekeying(conn, FORMS, EVA, NOW, 15)) is not None:
-            rekeying_rules.save_rekeyed_answer(conn, EVA, task, Answer(None, State.EMPTY), NOW)
+            work(Rekeying, conn, EVA).save_answer(task, Answer(None, State.EMPTY))
             seen.add(task.spec.name)
         assert seen == {"rad02.pnr", "rad02.tid", "rad02.mat"}
 
@@ -265,7 +261,7 @@ def test_a_difference_does_not_keep_a_void_entry_from_its_target(ward: Ward) -> 
     ward.export(entry_id)
     typed(ward.store, NILS, "tid", "08:45")
     with ward.store.begin() as conn:
-        corrections.void_entry(conn, EVA, entry_id, 1, "fel person", later(1))
+        work(Corrections, conn, EVA, later(1)).void(entry_id, 1, "fel person")
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == [entry_id]
 
 
@@ -384,9 +380,7 @@ def test_what_was_corrected_meanwhile_is_compared_with_what_is_confirmed_now(war
     entry_id = confirm(ward)
     typed(ward.store, NILS, "tid", "08:45")
     with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn, FORMS, EVA, entry_id, 1, {"tid": Answer("08:45")}, "läste fel", NOW
-        )
+        work(Corrections, conn, EVA).correct(entry_id, 1, {"tid": Answer("08:45")}, "läste fel")
     assert looked(ward.store, ULLA, "tid", "08:45") is RekeyingOutcome.RIGHT
 
 
@@ -398,7 +392,7 @@ def test_what_a_third_look_has_corrected_is_not_taken_back(ward: Ward, said: str
     with ward.store.begin() as conn:
         found = load_entry(conn, entry_id)
         with pytest.raises(ReviewError, match="correction"):
-            corrections.undo_decision(conn, ULLA, entry_id, found.revision, later(3))
+            work(Corrections, conn, ULLA, later(3)).undo([(entry_id, found.revision)])
         assert own_actions.list_own_latest(conn, ULLA) == []
 
 
@@ -418,7 +412,7 @@ def test_what_was_passed_is_left_out_while_the_person_asks_for_others(ward: Ward
 def test_entries_that_are_decided_anew_or_void_are_not_typed(ward: Ward) -> None:
     entry_id = confirm(ward)
     with ward.store.begin() as conn:
-        corrections.undo_decision(conn, EVA, entry_id, 1, NOW)
+        work(Corrections, conn, EVA).undo([(entry_id, 1)])
         assert checked_work.claim_next_rekeying(conn, FORMS, NILS, NOW, 15) is None
 
 

@@ -10,11 +10,13 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, IssuedSheet, StaffMember, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry, queue
 from pipeline.store.registers.staff import load_staff_list, save_staff
 from tests.support.store.ward import EVA, NILS, NORTH, NOW, Ward, page_reading
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
@@ -94,8 +96,8 @@ def test_a_correction_and_a_rejection_change_the_list_at_once(ward: Ward) -> Non
     confirm(ward, 1)
     entry_id = entry.make_entry_id(SERIAL, 1)
     with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn, FORMS, EVA, entry_id, 1, {"rad01.signatur": Answer("MAN")}, "Felläst.", NOW
+        work(Corrections, conn, EVA, forms=FORMS).correct(
+            entry_id, 1, {"rad01.signatur": Answer("MAN")}, "Felläst."
         )
     assert [member.signature for member in staff(ward)] == ["MAN"]
     with ward.store.begin() as conn:

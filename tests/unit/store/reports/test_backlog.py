@@ -12,7 +12,7 @@ from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import EntryState, Role
 from pipeline.domain.review.rules import REJECTION_REASONS
 from pipeline.domain.settings import Settings
-from pipeline.review.corrections import void_entry
+from pipeline.review.corrections import Corrections
 from pipeline.review.decisions import Decision, decide_entry, reject_entry, reopen_rejected
 from pipeline.store.database.store import Store
 from pipeline.store.registers.blocks import set_block
@@ -38,6 +38,7 @@ from tests.support.store.ward import (
     person,
     whole_log,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -138,8 +139,8 @@ def test_illegible_paper_leaves_the_list_when_somebody_has_dealt_with_it(ward: W
     with ward.store.begin() as conn:
         reject_entry(conn, EVA, "BBB1-01", 0, "oläsligt", NOW)
         with pytest.raises(ReviewError):
-            void_entry(conn, EVA, "BBB1-01", 1, " ", NOW)
-        void_entry(conn, EVA, "BBB1-01", 1, "Skrivet i journalen av Nils.", NOW)
+            work(Corrections, conn, EVA).void("BBB1-01", 1, " ")
+        work(Corrections, conn, EVA).void("BBB1-01", 1, "Skrivet i journalen av Nils.")
     assert [marker.pid for marker in listed(ward).markers] == [ASTA.pid]
     with ward.store.begin() as conn, pytest.raises(ReviewError):
         reopen_rejected(conn, EVA, "BBB1-01", 2)

@@ -15,7 +15,7 @@ from pipeline.domain.settings import ROOT
 from pipeline.forms.fiducials import SERIAL_ALPHABET, is_serial, new_serial
 from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.csv_files import missing_sheets_csv, paper_days_csv
-from pipeline.review.corrections import void_entry
+from pipeline.review.corrections import Corrections
 from pipeline.review.decisions import Decision, decide_entry, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.registers import packs
@@ -49,6 +49,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 FIRST, LAST = date(2026, 2, 16), date(2026, 2, 20)
@@ -308,7 +309,7 @@ def test_paper_that_was_made_void_fills_no_gap(ward: Ward, exported: bool) -> No
         ward.export("AAAA-00")
     with ward.store.begin() as conn:
         (
-            void_entry(conn, EVA, "AAAA-00", 1, "Fel klient.", NOW)
+            work(Corrections, conn, EVA).void("AAAA-00", 1, "Fel klient.")
             if exported
             else reject_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
         )

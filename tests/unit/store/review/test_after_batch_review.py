@@ -15,8 +15,9 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.model import Client, EntryState, State
 from pipeline.domain.review.rules import Answer
-from pipeline.review import batches, corrections, decisions
+from pipeline.review import batches, decisions
 from pipeline.review.batches import BatchResult, ReviewBatch
+from pipeline.review.corrections import Corrections
 from pipeline.review.seeded_errors import with_seeded_error
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
 from pipeline.store.database.store import Store
@@ -50,6 +51,7 @@ from tests.support.store.ward import (
     page_reading,
     whole_log,
 )
+from tests.support.store.work import work
 from tests.unit.store.review.batch_steps import (
     ATE,
     confirmed,
@@ -180,8 +182,8 @@ def test_a_decision_taken_back_keeps_what_the_group_said(ward: Ward, entries: li
     confirmed(ward, group_of(ward))
     decide(ward, entries[0])
     with ward.store.begin() as conn:
-        corrections.undo_decision(
-            conn, EVA, entries[0], load_entry(conn, entries[0]).revision, later(3)
+        work(Corrections, conn, EVA, later(3)).undo(
+            [(entries[0], load_entry(conn, entries[0]).revision)]
         )
         assert "rad01.mat" not in list_answer_drafts(conn, entries[0], EVA.login)
         assert next(
@@ -197,8 +199,8 @@ def test_a_correction_outlives_what_the_group_said(ward: Ward, entries: list[str
     decide(ward, entries[0])
     did_not_eat = Answer(None, State.EMPTY)
     with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn, FORMS, NILS, entries[0], 1, {"rad01.mat": did_not_eat}, "åt inte", later(3)
+        work(Corrections, conn, NILS, later(3)).correct(
+            entries[0], 1, {"rad01.mat": did_not_eat}, "åt inte"
         )
         reopen_sheet(conn, "AAA0")
         field = next(

@@ -14,7 +14,8 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review import corrections, decisions, duplicates
+from pipeline.review import decisions, duplicates
+from pipeline.review.corrections import Corrections
 from pipeline.review.duplicates import ComparisonSource, is_value_in_text
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
@@ -34,6 +35,7 @@ from tests.support.store.ward import (
     Ward,
     later,
 )
+from tests.support.store.work import work
 from tests.unit.store.review.correction_steps import get, save
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -117,7 +119,7 @@ def test_undoing_a_mark_takes_it_back(ward: Ward) -> None:
     before = get(ward, entry_id)
     with ward.store.begin() as conn:
         duplicates.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
-        assert corrections.undo_decision(conn, EVA, entry_id, 2, later(2)) is EntryState.CONFIRMED
+        assert work(Corrections, conn, EVA, later(2)).undo([(entry_id, 2)]) is EntryState.CONFIRMED
         assert conn.exec_driver_sql("SELECT taken_back_by FROM duplicate_mark").scalars().all() == [
             "eva"
         ]

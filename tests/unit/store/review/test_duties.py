@@ -13,7 +13,8 @@ from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.law.duties import MetHow, due_at
 from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import EntryState, Person, Role, Value
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
@@ -38,6 +39,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
@@ -166,8 +168,8 @@ def test_what_is_met_stays_met_when_its_entry_is_corrected(ward: Ward) -> None:
 def correct(ward: Ward, entry_id: str, **said: str) -> None:
     with ward.store.begin() as conn:
         entry = load_entry(conn, entry_id)
-        corrections.correct_entry(
-            conn, ALL_FORMS, EVA, entry_id, entry.revision, answers(said), "skrivfel", NOW
+        work(Corrections, conn, EVA, forms=ALL_FORMS).correct(
+            entry_id, entry.revision, answers(said), "skrivfel"
         )
     confirm(ward, entry_id, said, [NILS])
 
@@ -199,7 +201,7 @@ def test_what_was_made_void_keeps_its_duty_until_somebody_says_that_it_does_not_
     ward.export(entry_id)
     with ward.store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.void_entry(conn, EVA, entry_id, revision, "inskriven i Treserva", NOW)
+        work(Corrections, conn, EVA).void(entry_id, revision, "inskriven i Treserva")
     assert counted(ward) == [(DUTY, 1)]
     meet(ward, entry_id, MetAnswer(MetHow.NOT_DUE, NOW.date()))
     assert counted(ward) == []
@@ -317,7 +319,7 @@ def test_what_a_paper_met_is_open_again_when_the_paper_does_not_hold(
             if change == "rejected":
                 decisions.reject_entry(conn, EVA, made, entry.revision, "fel person", NOW)
             else:
-                corrections.undo_decision(conn, decider, made, entry.revision, NOW)
+                work(Corrections, conn, decider).undo([(made, entry.revision)])
     is_open = [] if change == "the same" else [("skyddsbedomning", 1)]
     assert [one for one in counted(ward) if one[0] == "skyddsbedomning"] == is_open
     with ward.store.read() as conn:

@@ -17,7 +17,8 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import client_identities
 from pipeline.store.entries.entry import load_entry
@@ -43,6 +44,7 @@ from tests.support.store.ward import (
     later,
     whole_log,
 )
+from tests.support.store.work import work
 from tests.support.texts import in_swedish
 from tests.unit.store.review.correction_steps import get, save
 
@@ -130,20 +132,16 @@ def test_a_correction_to_another_client_is_guarded(ward: Ward) -> None:
     revision = get(ward, entry_id).revision
     for field, value in (("pnr", BROR.pid), ("namn", BROR.name)):
         with pytest.raises(ClientConflictError), ward.store.begin() as conn:
-            corrections.correct_entry(
-                conn,
-                FORMS,
-                EVA,
+            work(Corrections, conn, EVA).correct(
                 entry_id,
                 revision,
                 {field: Answer(value)},
                 "fel",
-                NOW,
                 about=ClientStatement(choice=ConflictChoice.ASK),
             )
     with ward.store.begin() as conn:
-        state = corrections.correct_entry(
-            conn, FORMS, EVA, entry_id, revision, {"namn": Answer(BROR.name)}, "fel", NOW
+        state = work(Corrections, conn, EVA).correct(
+            entry_id, revision, {"namn": Answer(BROR.name)}, "fel"
         )
     assert state is EntryState.SECOND
 
@@ -260,15 +258,8 @@ def test_an_entry_moves_to_the_client_whom_the_register_has_by_then(ward: Ward) 
         client_register.save_clients(conn, [new])
         (one,) = client_identities.list_temporary_identities(conn, EVA)
         assert one.candidates == (new,)
-        corrections.correct_entry(
-            conn,
-            FORMS,
-            EVA,
-            entry_id,
-            one.entry.revision,
-            {"pnr": Answer(new.pid)},
-            "finns nu",
-            later(5),
+        work(Corrections, conn, EVA, later(5)).correct(
+            entry_id, one.entry.revision, {"pnr": Answer(new.pid)}, "finns nu"
         )
         assert client_identities.list_temporary_identities(conn, EVA) == []
         settled = conn.exec_driver_sql("SELECT settled_by FROM temporary_identity").scalar_one()

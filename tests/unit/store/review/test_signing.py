@@ -16,8 +16,11 @@ from pipeline.domain.model import Assignment, EntryState, Person, Role
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.record_text import late_entry_text
+from pipeline.export.runs import ExportContext, count_unsigned
 from pipeline.registers.staff import SAME_NAME_REASON
-from pipeline.review import corrections, decisions, signing
+from pipeline.review import decisions, signing
+from pipeline.review.corrections import Corrections
+from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, versions
 from pipeline.store.entries.entry import Entry, load_entry
@@ -44,6 +47,7 @@ from tests.support.store.ward import (
     page_reading,
     whole_log,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 
@@ -88,7 +92,7 @@ def ready(ward: Ward) -> list[str]:
 
 def signed(ward: Ward, person: Person, one: Entry, **said: str) -> Entry:
     with ward.store.begin() as conn:
-        signing.sign_entry(conn, SIGNED_FORMS, person, one.id, one.revision, later(5), **said)
+        work(Signing, conn, person, later(5), forms=SIGNED_FORMS).sign(one.id, one.revision, **said)
         return load_entry(conn, one.id)
 
 
@@ -96,7 +100,7 @@ def test_only_signed_entries_are_ready_where_a_signature_is_needed(ward: Ward) -
     one = confirmed(ward)
     with ward.store.read() as conn:
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == [one.id]
-        assert signing.count_waiting_signatures(conn, SIGNED_FORMS, EVA) == 1
+    assert count_unsigned(ExportContext(ward.store, Settings(), SIGNED_FORMS), EVA) == 1
     assert ready(ward) == []
     assert signed(ward, DISA, one).state is EntryState.SIGNED
     assert ready(ward) == [one.id]
@@ -160,13 +164,14 @@ def test_the_list_keeps_own_notes_and_those_of_others_apart(ward: Ward) -> None:
     one = confirmed(ward)
     with ward.store.read() as conn:
         assert [
-            each.id for each in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).own_entries
+            each.id
+            for each in work(Signing, conn, DISA, forms=SIGNED_FORMS).load_queue().own_entries
         ] == [one.id]
-        mine = signing.load_signing_queue(conn, SIGNED_FORMS, EVA)
+        mine = work(Signing, conn, EVA, forms=SIGNED_FORMS).load_queue()
         assert (mine.own_entries, [each.id for each in mine.other_entries]) == ((), [one.id])
-        assert signing.load_signing_queue(conn, FORMS, DISA) == signing.SigningQueue((), ())
+        assert work(Signing, conn, DISA).load_queue() == signing.SigningQueue((), ())
         with pytest.raises(NotAllowedError):
-            signing.load_signing_queue(conn, SIGNED_FORMS, ADMIN)
+            work(Signing, conn, ADMIN, forms=SIGNED_FORMS).load_queue()
 
 
 def test_what_has_no_day_is_signed_after_what_has(ward: Ward) -> None:
@@ -176,7 +181,8 @@ def test_what_has_no_day_is_signed_after_what_has(ward: Ward) -> None:
             update(paper.entry).where(paper.entry.c.id == undated.id).values(event_on=None)
         )
         assert [
-            each.id for each in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).own_entries
+            each.id
+            for each in work(Signing, conn, DISA, forms=SIGNED_FORMS).load_queue().own_entries
         ] == [dated.id, undated.id]
 
 
@@ -190,15 +196,8 @@ def test_a_second_key_press_signs_nothing(ward: Ward) -> None:
 def test_a_correction_takes_the_signature_away_and_both_are_kept(ward: Ward) -> None:
     one = signed(ward, DISA, confirmed(ward))
     with ward.store.begin() as conn:
-        corrections.correct_entry(
-            conn,
-            SIGNED_FORMS,
-            EVA,
-            one.id,
-            one.revision,
-            {"text": Answer("Sov oroligt.")},
-            "läste fel",
-            later(9),
+        work(Corrections, conn, EVA, later(9), forms=SIGNED_FORMS).correct(
+            one.id, one.revision, {"text": Answer("Sov oroligt.")}, "läste fel"
         )
         after = load_entry(conn, one.id)
     assert (after.state, after.signed_by) == (EntryState.CONFIRMED, None)
@@ -227,8 +226,8 @@ def test_a_signed_entry_is_made_void_and_not_rejected_or_undone(ward: Ward) -> N
         with pytest.raises(ReviewError):
             decisions.reject_entry(conn, EVA, one.id, one.revision, "fel person", later(6))
         with pytest.raises(ReviewError):
-            corrections.undo_decision(conn, EVA, one.id, one.revision, later(6))
-        corrections.void_entry(conn, EVA, one.id, one.revision, "fel person", later(6))
+            work(Corrections, conn, EVA, later(6)).undo([(one.id, one.revision)])
+        work(Corrections, conn, EVA, later(6)).void(one.id, one.revision, "fel person")
         after = load_entry(conn, one.id)
         assert (after.state, after.voided) == (EntryState.REJECTED, "fel person")
         with pytest.raises(ReviewError):
@@ -248,8 +247,8 @@ def test_an_exported_entry_made_void_goes_out_without_a_new_signature(ward: Ward
     office = ExportContext(ward.store, Settings(), SIGNED_FORMS)
     assert make_run(office, EVA, "skriv-in", later(6)) is not None
     with ward.store.begin() as conn:
-        corrections.void_entry(
-            conn, EVA, one.id, load_entry(conn, one.id).revision, "fel person", later(7)
+        work(Corrections, conn, EVA, later(7)).void(
+            one.id, load_entry(conn, one.id).revision, "fel person"
         )
     assert ready(ward) == [one.id]
     run = make_run(office, EVA, "skriv-in", later(8))
@@ -261,9 +260,9 @@ def test_the_own_signature_is_taken_back_until_the_export(ward: Ward) -> None:
     one = signed(ward, DISA, confirmed(ward))
     with ward.store.begin() as conn:
         with pytest.raises(NotAllowedError):
-            signing.withdraw_signature(conn, EVA, one.id, one.revision, later(6))
+            work(Signing, conn, EVA, later(6)).withdraw([(one.id, one.revision)])
         assert [each.id for each in signatures.list_last_signed(conn, DISA)] == [one.id]
-        signing.withdraw_signature(conn, DISA, one.id, one.revision, later(6))
+        work(Signing, conn, DISA, later(6)).withdraw([(one.id, one.revision)])
         assert load_entry(conn, one.id).state is EntryState.CONFIRMED
         (only,) = versions.list_versions(conn, EVA, one.id)
         assert [(each.by, each.is_withdrawn) for each in only.signatures] == [
@@ -305,12 +304,12 @@ def test_own_rows_of_a_sheet_are_signed_together_but_never_of_class_a(ward: Ward
     found = rows(ward, "B")
     seen = [(one.id, one.revision) for one in found]
     with ward.store.begin() as conn:
-        assert signing.load_signing_queue(conn, SIGNED_FORMS, DISA).same_sheet_entries(
+        assert work(Signing, conn, DISA, forms=SIGNED_FORMS).load_queue().same_sheet_entries(
             found[0]
         ) == tuple(found)
         with pytest.raises(ReviewError):
-            signing.sign_sheet(conn, SIGNED_FORMS, EVA, seen, later(2))
-        signing.sign_sheet(conn, SIGNED_FORMS, DISA, seen, later(2))
+            work(Signing, conn, EVA, later(2), forms=SIGNED_FORMS).sign_sheet(seen)
+        work(Signing, conn, DISA, later(2), forms=SIGNED_FORMS).sign_sheet(seen)
         acts = set(conn.exec_driver_sql("SELECT act, rule FROM signature").all())
         assert {load_entry(conn, one.id).state for one in found} == {EntryState.SIGNED}
     assert len(acts) == 1
@@ -321,11 +320,12 @@ def test_class_a_is_signed_one_by_one(ward: Ward) -> None:
     found = rows(ward, "A")
     with ward.store.begin() as conn:
         assert (
-            signing.load_signing_queue(conn, SIGNED_FORMS, DISA).same_sheet_entries(found[0]) == ()
+            work(Signing, conn, DISA, forms=SIGNED_FORMS).load_queue().same_sheet_entries(found[0])
+            == ()
         )
         with pytest.raises(ReviewError):
-            signing.sign_sheet(
-                conn, SIGNED_FORMS, DISA, [(one.id, one.revision) for one in found], later(2)
+            work(Signing, conn, DISA, later(2), forms=SIGNED_FORMS).sign_sheet(
+                [(one.id, one.revision) for one in found]
             )
 
 
@@ -335,9 +335,9 @@ def test_rows_of_a_list_of_class_a_are_signed_together_where_the_rule_lets_it(wa
     found = rows(ward, "A")
     seen = [(one.id, one.revision) for one in found]
     with ward.store.begin() as conn:
-        queued = signing.load_signing_queue(conn, forms, DISA)
+        queued = work(Signing, conn, DISA, forms=forms).load_queue()
         assert queued.same_sheet_entries(found[0]) == tuple(found)
-        signing.sign_sheet(conn, forms, DISA, seen, later(2))
+        work(Signing, conn, DISA, later(2), forms=forms).sign_sheet(seen)
         assert {load_entry(conn, one.id).state for one in found} == {EntryState.SIGNED}
 
 
@@ -387,10 +387,11 @@ def test_a_note_is_nobodys_own_where_two_bear_the_name(ward: Ward) -> None:
     one = confirmed(ward)
     with ward.store.begin() as conn:
         assert [
-            note.id for note in signing.load_signing_queue(conn, SIGNED_FORMS, DISA).other_entries
+            note.id
+            for note in work(Signing, conn, DISA, forms=SIGNED_FORMS).load_queue().other_entries
         ] == [one.id]
         with pytest.raises(ReviewError, match="reason"):
-            signing.sign_entry(conn, SIGNED_FORMS, DISA, one.id, one.revision, later(2))
+            work(Signing, conn, DISA, later(2), forms=SIGNED_FORMS).sign(one.id, one.revision)
 
 
 def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
@@ -398,23 +399,23 @@ def test_who_shares_the_name_says_so_and_signs_the_own_note(ward: Ward) -> None:
         conn.execute(insert(registers.staff), [NAMESAKE])
     one = confirmed(ward)
     with ward.store.read() as conn:
-        assert signing.list_allowed_reasons(conn, SHARED_NAMES, DISA, one) == (
+        assert work(Signing, conn, DISA, forms=SHARED_NAMES).list_reasons(one) == (
             SAME_NAME_REASON,
             *signing.SIGNING_REASONS,
         )
         assert (
-            signing.list_allowed_reasons(conn, SHARED_NAMES, EVA, one)
-            == signing.list_allowed_reasons(conn, SIGNED_FORMS, DISA, one)
+            work(Signing, conn, EVA, forms=SHARED_NAMES).list_reasons(one)
+            == work(Signing, conn, DISA, forms=SIGNED_FORMS).list_reasons(one)
             == signing.SIGNING_REASONS
         )
     for person, forms in ((EVA, SHARED_NAMES), (DISA, SIGNED_FORMS)):
         with ward.store.begin() as conn, pytest.raises(ReviewError, match="reason"):
-            signing.sign_entry(
-                conn, forms, person, one.id, one.revision, later(5), reason=SAME_NAME_REASON
+            work(Signing, conn, person, later(5), forms=forms).sign(
+                one.id, one.revision, reason=SAME_NAME_REASON
             )
     with ward.store.begin() as conn:
-        signing.sign_entry(
-            conn, SHARED_NAMES, DISA, one.id, one.revision, later(5), reason=SAME_NAME_REASON
+        work(Signing, conn, DISA, later(5), forms=SHARED_NAMES).sign(
+            one.id, one.revision, reason=SAME_NAME_REASON
         )
         (record,) = records.load_records(conn, SHARED_NAMES, [one.id])
     told = late_entry_text(record, Settings())
@@ -434,7 +435,7 @@ def test_an_assistant_neither_signs_nor_is_asked_to(ward: Ward, name: str) -> No
     with pytest.raises(NotAllowedError, match="profession"):
         signed(ward, who, one, reason="annat skäl", text="Avliden")
     with ward.store.read() as conn:
-        queued = signing.load_signing_queue(conn, SIGNED_FORMS, who)
+        queued = work(Signing, conn, who, forms=SIGNED_FORMS).load_queue()
         assert load_entry(conn, one.id).state is EntryState.CONFIRMED
     assert (queued.own_entries, queued.other_entries) == ((), ())
 
@@ -451,7 +452,7 @@ def test_what_a_typist_confirms_waits_for_its_author(ward: Ward) -> None:
     with pytest.raises(NotAllowedError):
         signed(ward, TYPIST, one, reason="annat skäl", text="x")
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-        signing.load_signing_queue(conn, SIGNED_FORMS, TYPIST)
+        work(Signing, conn, TYPIST, forms=SIGNED_FORMS).load_queue()
     assert signed(ward, DISA, one).state is EntryState.SIGNED
     assert ready(ward) == [entry_id]
 

@@ -8,6 +8,7 @@ from pipeline.domain.errors import NotAllowedError, ReviewError, StaleDecisionEr
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person
 from pipeline.review import decisions, signing
+from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.event_log.events import list_events
@@ -28,6 +29,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
@@ -59,7 +61,7 @@ def confirmed(ward: Ward, serial: str, author: str = "Disa Penn") -> Entry:
 def sign(ward: Ward, notes: list[Entry], who: Person = NURSE, reason: str = REASON) -> None:
     shown = [(note.id, note.revision) for note in notes]
     with ward.store.begin() as conn:
-        signing.sign_for_absent(conn, SIGNED_FORMS, who, shown, later(1), reason=reason)
+        work(Signing, conn, who, later(1), forms=SIGNED_FORMS).sign_for_absent(shown, reason=reason)
 
 
 def states(ward: Ward, notes: list[Entry]) -> set[EntryState]:
@@ -111,7 +113,7 @@ def test_each_signature_is_taken_back_by_itself(ward: Ward) -> None:
     sign(ward, notes)
     with ward.store.begin() as conn:
         last = signatures.list_last_signed(conn, NURSE)[0]
-        signing.withdraw_signature(conn, NURSE, last.id, last.revision, later(2))
+        work(Signing, conn, NURSE, later(2)).withdraw([(last.id, last.revision)])
     assert states(ward, notes) == {EntryState.SIGNED, EntryState.CONFIRMED}
 
 
@@ -123,5 +125,5 @@ def test_all_that_was_signed_in_one_press_is_offered_to_be_taken_back(ward: Ward
         last = signatures.list_last_signed(conn, NURSE)
         assert [one.id for one in last] == ["AAAA-00", "BBBB-00"]
         for one in last:
-            signing.withdraw_signature(conn, NURSE, one.id, one.revision, later(2))
+            work(Signing, conn, NURSE, later(2)).withdraw([(one.id, one.revision)])
         assert [one.id for one in signatures.list_last_signed(conn, NURSE)] == [earlier.id]

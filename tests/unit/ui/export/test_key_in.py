@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
 from pipeline.export.runs import ExportContext
-from pipeline.review import corrections
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.manual_entry import save_copies
@@ -19,6 +19,7 @@ from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import COLLEAGUE, NURSE
 from tests.support.store.route_steps import make_run, route_to
+from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.export.key_in import copy_parts
 
@@ -68,7 +69,7 @@ def test_a_list_is_keyed_in_client_by_client_and_a_tick_can_be_undone(
 def _void(store: Store, entry_id: str) -> None:
     with store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.void_entry(conn, COLLEAGUE, entry_id, revision, "Fel person", utc_now())
+        work(Corrections, conn, COLLEAGUE, utc_now()).void(entry_id, revision, "Fel person")
 
 
 def test_a_void_entry_is_found_by_its_own_fields_and_is_not_keyed_in(

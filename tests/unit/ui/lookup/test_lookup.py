@@ -13,7 +13,8 @@ from pipeline.domain.review.rules import Answer
 from pipeline.export import runs
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import submit_receipts
-from pipeline.review import corrections, decisions
+from pipeline.review import decisions
+from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -26,6 +27,7 @@ from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE
 from tests.support.store.route_steps import make_run, target_status
+from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
 
 
@@ -197,15 +199,8 @@ def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(
 ) -> None:
     office, entry_id = exported_note(store)
     with store.begin() as conn:
-        corrections.correct_entry(
-            conn,
-            seeding.forms(),
-            NURSE,
-            entry_id,
-            found(store, entry_id).revision,
-            {"plan": Answer("Ny plan.")},
-            "Fel dag",
-            utc_now(),
+        work(Corrections, conn, NURSE, utc_now(), forms=seeding.forms()).correct(
+            entry_id, found(store, entry_id).revision, {"plan": Answer("Ny plan.")}, "Fel dag"
         )
     seeding.sign_note(store, entry_id)
     run = make_run(office, NURSE, "rivta", utc_now())
@@ -307,15 +302,8 @@ def test_who_only_looks_whether_to_make_an_open_entry_void_keeps_it_from_nobody(
     app = open_screen(seeding.COLLEAGUE, "review")
     with store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.correct_entry(
-            conn,
-            seeding.forms(),
-            NURSE,
-            entry_id,
-            revision,
-            {"handelsetid": Answer("10:17")},
-            "fel",
-            utc_now(),
+        work(Corrections, conn, NURSE, utc_now(), forms=seeding.forms()).correct(
+            entry_id, revision, {"handelsetid": Answer("10:17")}, "fel"
         )
     app = looked_up(app, entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
@@ -329,15 +317,8 @@ def test_an_open_entry_is_not_made_void_under_whoever_has_it_on_the_screen(
     _, entry_id = exported_note(store)
     with store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.correct_entry(
-            conn,
-            seeding.forms(),
-            NURSE,
-            entry_id,
-            revision,
-            {"handelsetid": Answer("10:17")},
-            "fel",
-            utc_now(),
+        work(Corrections, conn, NURSE, utc_now(), forms=seeding.forms()).correct(
+            entry_id, revision, {"handelsetid": Answer("10:17")}, "fel"
         )
         queue.open_claimed_entry(conn, seeding.forms(), seeding.COLLEAGUE, entry_id, utc_now())
     app = looked_up(open_screen(NURSE, "review"), entry_id[:8])
@@ -359,15 +340,8 @@ def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(
     _, entry_id = exported_note(store)
     with store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        corrections.correct_entry(
-            conn,
-            seeding.forms(),
-            NURSE,
-            entry_id,
-            revision,
-            {"handelsetid": Answer("10:17")},
-            "fel",
-            utc_now(),
+        work(Corrections, conn, NURSE, utc_now(), forms=seeding.forms()).correct(
+            entry_id, revision, {"handelsetid": Answer("10:17")}, "fel"
         )
     app = looked_up(open_screen(seeding.COLLEAGUE, "review"), entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
@@ -401,15 +375,11 @@ def test_rows_that_say_otherwise_of_the_head_of_their_sheet_are_named(
     app = looked_up(open_screen(NURSE, "review"), serial)
     assert not app.warning
     with store.begin() as conn:
-        corrections.correct_entry(
-            conn,
-            seeding.forms(),
-            NURSE,
+        work(Corrections, conn, NURSE, utc_now(), forms=seeding.forms()).correct(
             f"{serial}-02",
             load_entry(conn, f"{serial}-02").revision,
             {"datum": Answer("2021-12-19")},
             "fel dag",
-            utc_now(),
         )
     (warning,) = looked_up(open_screen(NURSE, "review"), serial).warning
     assert "Rad 2 säger något annat än de andra raderna" in warning.value

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
-from pipeline.review import corrections
+from pipeline.review.corrections import Corrections
 from pipeline.store.accounts.own_choices import QueueGrouping, queue_choice
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
@@ -17,6 +17,7 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE
+from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
 
 
@@ -173,8 +174,8 @@ def test_a_corrected_entry_says_which_paper_it_is_and_why_it_was_corrected(
     with store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
         changed = {"plan": Answer("Ny omläggning på tisdag.")}
-        corrections.correct_entry(
-            conn, seeding.forms(), NURSE, entry_id, revision, changed, "Fel dag", utc_now()
+        work(Corrections, conn, NURSE, utc_now(), forms=seeding.forms()).correct(
+            entry_id, revision, changed, "Fel dag"
         )
     app = opened(open_screen(NURSE, "review"), "search")
     app.text_input(key="search_serial").input(entry_id[:8])

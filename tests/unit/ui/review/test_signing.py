@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.staff import SAME_NAME_REASON
-from pipeline.review import corrections
+from pipeline.review.corrections import Corrections
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import Entry, load_entry
@@ -20,6 +20,7 @@ from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, NURSE
 from tests.support.store.passwords import hashed
+from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import type_all
 
@@ -172,15 +173,8 @@ def test_what_was_changed_meanwhile_is_not_signed_by_a_second_press(
     )
     read = found(store, entry_id)
     with store.begin() as conn:
-        corrections.correct_entry(
-            conn,
-            seeding.forms(),
-            COLLEAGUE,
-            entry_id,
-            read.revision,
-            {"plan": Answer("Ingen plan.")},
-            "Fel läst",
-            utc_now(),
+        work(Corrections, conn, COLLEAGUE, utc_now(), forms=seeding.forms()).correct(
+            entry_id, read.revision, {"plan": Answer("Ingen plan.")}, "Fel läst"
         )
     for revision in (read.revision, found(store, entry_id).revision):
         app.button(key=f"sign-{entry_id}-{revision}").click().run()

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, InvalidAnswerError, ReviewError, StoreError
 from pipeline.domain.form.rules import ATTACHMENT_FORM
@@ -19,15 +18,13 @@ from pipeline.domain.model import Client, Person
 from pipeline.domain.review.attachment_title import propose_day, propose_title
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.forms.fiducials import format_serial_or_id
-from pipeline.review import attachments
-from pipeline.review.attachments import MAX_TITLE_LENGTH, AttachmentChoice
+from pipeline.review.attachments import MAX_TITLE_LENGTH, AttachmentChoice, Attachments
 from pipeline.review.session import MIN_VIEW_TIME
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import AttachedPage, page_words
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.paper.pages import Page
 from pipeline.store.registers.client_register import load_client, restrict_client
-from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.browser.page_view import PageArea, SheetView, data_url, page_view
 from ui.i18n import t
@@ -100,17 +97,15 @@ def show(context: AppContext, person: Person) -> None:
 
 def _load_group(context: AppContext, person: Person, entry_id: str) -> _Group:
     """Load what is shown, and record the views before anything is."""
-    now = utc_now()
-    with context.store.begin() as conn:
+    attachments = context.work(Attachments, person)
+    with context.store.read() as conn:
         entry = load_entry(conn, entry_id)
         client = load_client(conn, entry.client_pid) if entry.client_pid else None
-        group = _Group(
-            entry,
-            restrict_client(conn, client, person) if client else None,
-            tuple(attachments.list_proposed_pages(conn, person, entry, now)),
-            attachments.list_entry_attachments(conn, person, entry),
-        )
-        viewed: set[str] = st.session_state.setdefault(_VIEWED_KEY, set())
+        shown_client = restrict_client(conn, client, person) if client else None
+    loose = tuple(attachments.list_proposed_pages(entry))
+    group = _Group(entry, shown_client, loose, attachments.list_attached(entry))
+    viewed: set[str] = st.session_state.setdefault(_VIEWED_KEY, set())
+    with context.store.begin() as conn:
         for page in group.pages:
             if page.id not in viewed:
                 queue.record_page_view(conn, person, page.id)
@@ -294,12 +289,12 @@ def _typed_day(context: AppContext, page: Page) -> str:
 @requires_open_session
 def _attach(context: AppContext, person: Person, group: _Group, target: str) -> None:
     """Attach the chosen pages; a key that was pressed before they could be seen is ignored."""
-    if not context.review(person).has_been_seen(drawn_at(_turn(group))):
+    attachments = context.work(Attachments, person)
+    if not attachments.has_been_seen(drawn_at(_turn(group))):
         return
     try:
         choices = _typed_choices(context, group.loose)
-        with context.store.begin() as conn:
-            attachments.attach_pages(conn, context.forms, person, target, choices, utc_now())
+        attachments.attach(target, choices)
     except InvalidAnswerError as error:
         number = [page.id for page in group.loose].index(error.fields[0]) + 1
         _MESSAGE.failed(t("attachments.wrong_day", number=number))
@@ -317,28 +312,19 @@ def _attach(context: AppContext, person: Person, group: _Group, target: str) -> 
 
 @requires_open_session
 def _detach(context: AppContext, person: Person, page_ids: Sequence[str]) -> None:
-    def detach_all(conn: Connection) -> None:
-        for page_id in page_ids:
-            attachments.detach_page(conn, context.forms, person, page_id, utc_now())
-
-    _run(context, detach_all, t("attachments.taken_off", count=len(page_ids)))
+    detach = partial(context.work(Attachments, person).detach, page_ids)
+    _run(detach, t("attachments.taken_off", count=len(page_ids)))
 
 
 @requires_open_session
 def _move(context: AppContext, person: Person, page_id: str, target: str) -> None:
-    _run(
-        context,
-        lambda conn: attachments.move_attachment(
-            conn, context.forms, person, page_id, target, utc_now()
-        ),
-        t("attachments.moved"),
-    )
+    move = partial(context.work(Attachments, person).move, page_id, target)
+    _run(move, t("attachments.moved"))
 
 
-def _run(context: AppContext, action: Callable[[Connection], object], done: str) -> None:
+def _run(action: Callable[[], object], done: str) -> None:
     with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            action(conn)
+        action()
         current_entry.set_toast(done)
     reset_drawn()
 

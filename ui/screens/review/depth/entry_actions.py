@@ -9,10 +9,9 @@ from functools import partial
 from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.model import EntryState, Outcome, Person
-from pipeline.review import attachments
-from pipeline.review.page_areas import join_page
+from pipeline.review.attachments import Attachments
 from pipeline.store.entries.attached_pages import find_sheet_before
-from pipeline.store.entries.entry import is_part_of_page, load_entry
+from pipeline.store.entries.entry import is_part_of_page
 from pipeline.store.entries.entry_depth import list_allowed_depths, set_sheet_depth
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.schema.clock import utc_now
@@ -75,8 +74,7 @@ def _split_action(view: EntryView) -> list[EntryAction]:
 def _attachments_action(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
     if view.form.entries is not EntriesPer.SHEET or view.entry.row is not None:
         return []
-    with context.store.read() as conn:
-        loose = attachments.list_proposed_pages(conn, person, view.entry, utc_now())
+    loose = context.work(Attachments, person).list_proposed_pages(view.entry)
     if not loose and not view.attachments:
         return []
     label = t("attachments.open", count=len(view.attachments), loose=len(loose))
@@ -87,11 +85,7 @@ def _attachments_action(context: AppContext, person: Person, view: EntryView) ->
 def _loose_page_actions(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
     with context.store.read() as conn:
         sheet = find_sheet_before(conn, view.pages[0])
-        targets = (
-            attachments.find_attachment_entries(conn, context.forms, person, [sheet])
-            if sheet
-            else []
-        )
+    targets = context.work(Attachments, person).find_entries([sheet]) if sheet else []
     actions = []
     if targets:
         form = context.forms[(targets[0].form, targets[0].version)]
@@ -123,8 +117,7 @@ def _choose_depth(context: AppContext, person: Person, view: EntryView, depth: D
 def _join_parts(context: AppContext, person: Person, page_id: str) -> None:
     """Make the page of a part whole again."""
     with errors_to(current_entry.set_warning):
-        with context.store.begin() as conn:
-            join_page(conn, person, page_id, utc_now())
+        context.work(Attachments, person).join(page_id)
         current_entry.open_entry(None)
         current_entry.set_toast(t("split.joined"))
 
@@ -135,9 +128,5 @@ def _change_form(
 ) -> None:
     entry = view.entry
     with errors_to(current_entry.set_warning):
-        with context.store.begin() as conn:
-            attachments.set_own_attachment(
-                conn, context.forms, person, entry.id, entry.revision, on=to_attachment
-            )
-            entry = load_entry(conn, entry.id)
+        context.work(Attachments, person).set_own(entry.id, entry.revision, on=to_attachment)
         current_entry.open_entry(entry.id)

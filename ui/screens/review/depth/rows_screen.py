@@ -20,7 +20,7 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
-from pipeline.review.rows import MIN_SHEET_VIEW_TIME, SeenRow, SheetRow
+from pipeline.review.rows import MIN_SHEET_VIEW_TIME, RowReview, SeenRow, SheetRow
 from pipeline.store.entries import queue
 from pipeline.store.paper.pages import Page
 from ui.browser.keyboard import keyboard
@@ -56,7 +56,7 @@ _MAX_SHOWN_VALUES = 8
 def show(context: AppContext, person: Person) -> None:
     """Show the rows of the sheet that was opened."""
     sheet = opened_subject()
-    rows, pages = context.rows(person).open(sheet, partial(_log_view, person, sheet))
+    rows, pages = context.work(RowReview, person).open(sheet, partial(_log_view, person, sheet))
     st.session_state[_VIEWED_KEY] = sheet
     turn = f"rows-{sheet}-{len(rows)}"
     title = plain(rows[0].form.title if rows else t("rows.title"))
@@ -239,7 +239,7 @@ def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn
         if st.session_state.get(f"row_keep-{row.entry.id}")
     ]
     with errors_to(_MESSAGE.failed):
-        confirmed = context.rows(person).confirm(seen, drawn_at(turn))
+        confirmed = context.work(RowReview, person).confirm(seen, drawn_at(turn))
         if confirmed is None:
             _MESSAGE.failed(t("rows.look_first"))
             return
@@ -251,7 +251,7 @@ def _confirm(context: AppContext, person: Person, rows: Sequence[SheetRow], turn
 def _close_blank(context: AppContext, person: Person, rows: Sequence[SheetRow], turn: str) -> None:
     """Reject the rows as empty in one step."""
     with errors_to(_MESSAGE.failed):
-        if not context.rows(person).close_blank(rows, drawn_at(turn)):
+        if not context.work(RowReview, person).close_blank(rows, drawn_at(turn)):
             _MESSAGE.failed(t("rows.look_first"))
             return
         reset_drawn()

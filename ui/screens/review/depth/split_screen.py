@@ -11,11 +11,10 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.model import Person
-from pipeline.review.page_areas import cut_area, split_page
+from pipeline.review.attachments import Attachments, cut_area
 from pipeline.store.entries import queue
 from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.review.loose_pages import list_parts
-from pipeline.store.schema.clock import utc_now
 from ui.browser.box_drawing import BoxRectangle, DrawingPage, box_drawing
 from ui.i18n import t
 from ui.markdown import md, plain
@@ -120,7 +119,8 @@ def _remove_part(number: int) -> None:
 @requires_open_session
 def _split(context: AppContext, person: Person, page: Page) -> None:
     """Make an entry of each part; a key pressed before the page was seen is ignored."""
-    if not context.review(person).has_been_seen(drawn_at(f"split-{page.id}")):
+    attachments = context.work(Attachments, person)
+    if not attachments.has_been_seen(drawn_at(f"split-{page.id}")):
         return
     if not st.session_state.get(_REST_KEY):
         _MESSAGE.failed(t("split.rest_first"))
@@ -131,8 +131,7 @@ def _split(context: AppContext, person: Person, page: Page) -> None:
             cut_area(context.store.images, page, (x / _WHOLE, y / _WHOLE, w / _WHOLE, h / _WHOLE))
             for x, y, w, h in _parts()
         ]
-        with context.store.begin() as conn:
-            entries = split_page(conn, person, page.id, areas, utc_now())
+        entries = attachments.split(page.id, areas)
         _close()
         current_entry.open_entry(None)
         current_entry.set_toast(t("split.saved", count=len(entries)))

@@ -13,7 +13,7 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial_or_id, is_serial, normalize_serial
-from pipeline.review import attachments
+from pipeline.review.attachments import Attachments
 from pipeline.store.entries.entry import Entry
 from ui.i18n import t
 from ui.markdown import plain, plain_with_code
@@ -75,18 +75,11 @@ def _search(context: AppContext, person: Person, entry_id: str) -> None:
     for key in (_FOUND_KEY, _ERROR_KEY, _TARGET_KEY):
         st.session_state.pop(key, None)
     serial, pid = normalize_serial(typed), normalize_pid(typed)
+    attachments = context.work(Attachments, person)
     try:
-        with context.store.begin() as conn:
-            sheets = (
-                [serial]
-                if is_serial(serial)
-                else attachments.find_client_sheets(conn, person, pid.value12)
-            )
-            found = [
-                one
-                for one in attachments.find_attachment_entries(conn, context.forms, person, sheets)
-                if one.id != entry_id
-            ]
+        is_one = is_serial(serial)
+        sheets = [serial] if is_one else attachments.find_client_sheets(pid.value12)
+        found = [one for one in attachments.find_entries(sheets) if one.id != entry_id]
     except EfterskriftError as error:
         st.session_state[_ERROR_KEY] = error_text(error)
         return

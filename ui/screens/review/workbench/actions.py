@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
-from pipeline.review import corrections, decisions, transfers
-from pipeline.review.session import MIN_VIEW_TIME
+from pipeline.review import decisions, transfers
+from pipeline.review.batches import BatchReview
+from pipeline.review.corrections import Corrections
+from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
@@ -157,7 +159,7 @@ def undo_last(context: AppContext, person: Person) -> None:
         return
     st.session_state[_UNDONE_AT_KEY] = now
     if st.session_state.pop(UNDO_BATCH_KEY, None):
-        count = context.batches(person).undo()
+        count = context.work(BatchReview, person).undo()
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
@@ -186,16 +188,13 @@ def _take_back_transfer(context: AppContext, person: Person, entry_id: str) -> N
 def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
     """Take back an entry, or all rows that were confirmed together."""
     with errors_to(set_warning):
-        with context.store.begin() as conn:
-            states = [
-                corrections.undo_decision(conn, person, entry.id, entry.revision, utc_now())
-                for entry in step
-            ]
-        if states[0] in OPEN_STATES:
+        shown = [(entry.id, entry.revision) for entry in step]
+        state = context.work(Corrections, person).undo(shown)
+        if state in OPEN_STATES:
             open_entry(step[0].id)
         if len(step) > 1:
             set_warning(t("rows.undone", count=len(step)))
-        elif states[0] not in OPEN_STATES:
+        elif state not in OPEN_STATES:
             set_warning(t("review.undone_rejection"))
 
 
@@ -254,7 +253,9 @@ def _current_view(context: AppContext, person: Person) -> EntryView | None:
     The view is logged before it is shown.
     """
     log_view = partial(record_page_views, person)
-    view = _reopened_view(context, person) or context.review(person).next_entry(log_view)
+    view = _reopened_view(context, person) or context.work(ReviewSession, person).next_entry(
+        log_view
+    )
     if view is None:
         current_entry.open_entry(None)
         return None
@@ -269,7 +270,9 @@ def view_ahead(context: AppContext, person: Person, current: EntryView | None) -
     Its view is logged now, since it is sent to the browser now.
     """
     current_id = current.entry.id if current is not None else None
-    view = context.review(person).entry_ahead(current_id, partial(record_page_views, person))
+    view = context.work(ReviewSession, person).entry_ahead(
+        current_id, partial(record_page_views, person)
+    )
     return with_added_deviations(view) if view is not None else None
 
 
@@ -308,7 +311,9 @@ def _reopened_view(context: AppContext, person: Person) -> EntryView | None:
     if (entry_id := current_entry.current_entry_id()) is None:
         return None
     try:
-        return context.review(person).resume_entry(entry_id, partial(record_page_views, person))
+        return context.work(ReviewSession, person).resume_entry(
+            entry_id, partial(record_page_views, person)
+        )
     except (StaleDecisionError, NotAllowedError) as error:
         current_entry.open_entry(None)
         current_entry.set_warning(error_text(error))
@@ -318,6 +323,6 @@ def _reopened_view(context: AppContext, person: Person) -> EntryView | None:
 def _is_still_claimed(context: AppContext, person: Person, entry_id: str, revision: int) -> bool:
     """Return whether the user still has the entry as it was sent ahead; renew the claim."""
     try:
-        return context.review(person).keep_claim(entry_id, revision)
+        return context.work(ReviewSession, person).keep_claim(entry_id, revision)
     except EfterskriftError:  # the screen asks again and shows the error
         return False

@@ -28,8 +28,8 @@ from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.review import session
 from pipeline.review.decisions import Decision
-from pipeline.review.session import Decided
-from pipeline.review.signing import is_own_entry
+from pipeline.review.session import Decided, Review, ReviewSession
+from pipeline.review.signing import Signing
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
@@ -209,7 +209,7 @@ def _open_view(context: AppContext, person: Person, message: Message) -> EntryVi
     """Return the entry that an act is about; None, with a message, if it is another's by now."""
     entry_id, is_draft = str(message["entry"]), message["kind"] == "draft"
     try:
-        view = context.review(person).open_entry(entry_id, int(message["revision"]))
+        view = context.work(ReviewSession, person).open_entry(entry_id, int(message["revision"]))
     except EfterskriftError as error:
         # The last draft of an entry that is decided may arrive late; nothing is lost then.
         if not (is_draft and current_entry.current_entry_id() != entry_id):
@@ -247,7 +247,7 @@ def _store_draft(
 ) -> bool:
     """Store a draft, None to delete it; return whether it is stored, else say why not."""
     try:
-        context.review(person).save_draft(view.entry.id, field.spec.name, answer)
+        context.work(ReviewSession, person).save_draft(view.entry.id, field.spec.name, answer)
     except EfterskriftError as error:
         bench_state().say(error_text(error), "warn")
         return False
@@ -276,7 +276,7 @@ def _save(
     context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
 ) -> None:
     """Save the answers. Nothing is saved for a client who has not been shown."""
-    now, values, review = utc_now(), message["values"], context.review(person)
+    now, values, review = utc_now(), message["values"], context.work(ReviewSession, person)
     if not held.attempts and not review.has_been_seen(held.shown_at):
         return
     if not is_client_seen(held, client_number(view, held, values), now, session.MIN_VIEW_TIME):
@@ -402,10 +402,10 @@ def _saved_text(context: AppContext, person: Person, entry_id: str, decided: Ent
         must_be_signed = entry.state is EntryState.CONFIRMED and signature_rule(
             conn, context.forms
         )(entry.form, entry.version, entry.unit, entry.area)
-        if not must_be_signed:
-            return t("review.saved")
-        if is_own_entry(conn, person, entry):
-            return t("review.saved_sign_own")
+    if not must_be_signed:
+        return t("review.saved")
+    if context.work(Signing, person).is_own(entry):
+        return t("review.saved_sign_own")
     author = " ".join((entry.author or "").split())
     return t("review.saved_sign_author", author=author) if author else t("review.saved_sign")
 
@@ -430,7 +430,7 @@ def _hand_over(
 ) -> None:
     """Hand the entry over; a second press of the key that saved the entry before is ignored."""
     del message
-    if held.attempts or context.review(person).has_been_seen(held.shown_at):
+    if held.attempts or context.work(Review, person).has_been_seen(held.shown_at):
         actions.hand_over_current(context, person, view)
 
 

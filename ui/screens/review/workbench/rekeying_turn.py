@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from pipeline.domain.errors import (
     EfterskriftError,
@@ -21,12 +22,9 @@ from pipeline.domain.form.field_labels import accessible_name
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
-from pipeline.review import rekeying as rekeying_rules
-from pipeline.review.rekeying import adjudicate
+from pipeline.review.rekeying import Rekeying
 from pipeline.store.entries import queue
-from pipeline.store.quality import checked_work
 from pipeline.store.quality.checked_work import RekeyingOutcome, RekeyingTask
-from pipeline.store.schema.clock import utc_now
 from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review.client_question import ClientQuestion, QuestionKind
@@ -59,18 +57,12 @@ def task_key(task: RekeyingTask) -> str:
 
 def claim_task(context: AppContext, person: Person) -> RekeyingTask | None:
     """Claim a rekeying task for the user and log the view of its page; None if there is none."""
-    state = bench_state()
-    with context.store.begin() as conn:
-        task = checked_work.claim_next_rekeying(
-            conn,
-            context.forms,
-            person,
-            utc_now(),
-            context.settings.claim_minutes,
-            state.skipped_tasks,
-        )
-        if task is not None and st.session_state.get(_VIEWED_TASK_KEY) != task.id:
+
+    def log_view(conn: Connection, task: RekeyingTask) -> None:
+        if st.session_state.get(_VIEWED_TASK_KEY) != task.id:
             queue.record_page_view(conn, person, task.page.id)
+
+    task = context.work(Rekeying, person).claim(bench_state().skipped_tasks, log_view)
     st.session_state[_VIEWED_TASK_KEY] = task.id if task is not None else None
     return task
 
@@ -129,18 +121,18 @@ def save_task(
 ) -> bool:
     """Save the answer to a task; return whether it is done."""
     held.warning = ""
-    answer, now = _task_answer(task, message["values"].get(task.spec.name)), utc_now()
+    answer = _task_answer(task, message["values"].get(task.spec.name))
     missing = "review.missing_choice" if _is_chosen(task) else "review.missing_answer"
     if answer is None:
         return _refuse(task, held, missing)
-    outside = (message.get("question") or {}).get("outside") or ""
+    about = ClientStatement(outside=(message.get("question") or {}).get("outside") or "")
+    rekeying = context.work(Rekeying, person)
     try:
-        with context.store.begin() as conn:
-            if task.is_adjudication:
-                about = ClientStatement(outside=outside)
-                outcome = adjudicate(conn, person, task, answer, now, about=about)
-            else:
-                outcome = rekeying_rules.save_rekeyed_answer(conn, person, task, answer, now)
+        outcome = (
+            rekeying.adjudicate(task, answer, about=about)
+            if task.is_adjudication
+            else rekeying.save_answer(task, answer)
+        )
     except UnknownClientError:
         held.question = ClientQuestion(QuestionKind.OUTSIDE, "")
         return _refuse(task, held, "review.unknown_client")
@@ -160,8 +152,7 @@ def save_task(
 
 def skip_task(context: AppContext, person: Person, task: RekeyingTask) -> None:
     """Leave a task; it comes again after the next entry."""
-    with context.store.begin() as conn:
-        checked_work.skip_rekeying(conn, person, task)
+    context.work(Rekeying, person).skip(task)
     bench_state().skipped_tasks |= {task.id}
 
 
