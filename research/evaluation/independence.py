@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.domain.form.confidence import Share, prefill_from
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Reading, State
+from pipeline.domain.review.rules import prefill_from
 from pipeline.domain.settings import ROOT
 from pipeline.reading.field_readers import CALIBRATED_READERS, make_field_image
 from pipeline.reading.read_page import expected_names, known_texts

@@ -13,7 +13,6 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from pipeline.domain.errors import AnswerError, ReviewError
-from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import INTERNAL_FORMS, Depth, EntriesPer, Form, Forms
 from pipeline.domain.law.permissions import (
@@ -24,7 +23,13 @@ from pipeline.domain.law.permissions import (
 )
 from pipeline.domain.model import SHEET_ROW, EntryState, Person, Reading
 from pipeline.domain.review.depth import fields_at_depth, is_grid_box, is_struck_out
-from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields, normalize_answer
+from pipeline.domain.review.rules import (
+    Answer,
+    agrees_with_reading,
+    asked_fields,
+    normalize_answer,
+    prefill_from,
+)
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry_as_seen
 from pipeline.store.event_log.events import record

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from pipeline.domain.errors import UsageError, naming
+from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import is_hsa_id, normalize_pid
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, naming
 from pipeline.domain.model import Client, Person, register_columns
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import upsert_rows
