@@ -22,15 +22,16 @@ from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.rules import Answer, answered_text
 from pipeline.registers.client_check import (
+    CHECK_WRONG,
     NO_REGISTER,
     ClientStatement,
     ConflictChoice,
     SheetFacts,
     check_client,
+    check_digit_evidence,
     find_conflicts,
     is_resolved,
 )
-from pipeline.registers.clients import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.client_identities import (
     add_client_choice,

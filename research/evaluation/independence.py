@@ -32,7 +32,8 @@ from pipeline.reading.read_page import expected_names, known_texts
 from pipeline.reading.resolve.known_names import weigh_client_names
 from pipeline.reading.resolve.resolve import ReadingContext
 from pipeline.reading.resolve.values import Window, weigh_date, weigh_near_date
-from pipeline.registers.clients import ClientRegister, split_words
+from pipeline.registers.client_check import split_words
+from pipeline.registers.clients import ClientRegister
 from research.evaluation.fields.boxes import load_unseen_digits
 from research.evaluation.fields.digit_rows import draw_row_field
 from research.evaluation.measure import EvaluationData

@@ -21,7 +21,7 @@ from pipeline.domain.identity_numbers import CLIENT_CODE_COUNT, is_client_code, 
 from pipeline.domain.law.permissions import Action, is_allowed, require_permission
 from pipeline.domain.model import Client, ClientCode, EntryState, Person, State
 from pipeline.domain.review.rules import Answer, answered_text
-from pipeline.registers.clients import MIN_NAME_SIMILARITY, text_similarity
+from pipeline.registers.client_check import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.event_log.events import record
