@@ -26,8 +26,7 @@ from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.protected_identity import find_hidden_pids
-from pipeline.store.registers.client_register import list_clients, load_client
-from pipeline.store.registers.issued_sheets import find_issued_sheet
+from pipeline.store.registers.client_register import find_issued_sheet, list_clients, load_client
 from pipeline.store.schema import paper, registers
 from pipeline.store.schema.review import client_choice, client_code, temporary_identity
 
@@ -272,7 +271,7 @@ def find_client_of_code(conn: Connection, entry: Entry, code: str) -> str | None
 
     The code is one of the unit that the sheet was printed for, wherever the entry is now.
     """
-    issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
+    issued = find_issued_sheet(conn, entry.serial)
     return find_code_owner(conn, issued.unit if issued else entry.unit, code)
 
 

@@ -33,7 +33,7 @@ from pipeline.domain.review.rules import (
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry_as_seen
 from pipeline.store.event_log.events import record
-from pipeline.store.registers.issued_sheets import find_issued_sheet
+from pipeline.store.registers.client_register import find_issued_sheet
 from pipeline.store.schema.review import sheet_depth, unit_depth
 
 
@@ -41,7 +41,7 @@ def printed_answers(
     conn: Connection, entry: Entry, form: Form, readings: Mapping[str, Reading]
 ) -> dict[str, Answer]:
     """Return what was printed on a sheet that is one entry, without what was changed by hand."""
-    issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
+    issued = find_issued_sheet(conn, entry.serial)
     if (
         form.entries is not EntriesPer.SHEET
         or issued is None
