@@ -46,8 +46,7 @@ holds a field value.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -239,16 +238,6 @@ class NotAllowedError(EfterskriftError):
         super().__init__(key, **values)
         self.by, self.action, self.unit, self.subject = by, action, unit, subject
         self.noted = False
-
-
-@contextmanager
-def naming(subject: str) -> Iterator[None]:
-    """Let a denial say what it was about, by the id that its events in the log have."""
-    try:
-        yield
-    except NotAllowedError as error:
-        error.subject = error.subject or subject
-        raise
 
 
 class LoginError(NotAllowedError):

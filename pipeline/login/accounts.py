@@ -12,9 +12,9 @@ from datetime import datetime
 import pyotp
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import UsageError, naming
+from pipeline.domain.errors import UsageError
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import ROLES_WITH_PROFESSION, Action
+from pipeline.domain.law.permissions import ROLES_WITH_PROFESSION, Action, naming
 from pipeline.domain.model import Person
 from pipeline.login.passwords import hash_password, make_sealed_password
 from pipeline.store.accounts import people, sessions

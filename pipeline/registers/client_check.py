@@ -6,19 +6,38 @@ not quote anything.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.domain.identity_numbers import is_temporary_pid
-from pipeline.domain.model import Client
-from pipeline.registers.clients import (
-    NOT_IN_REGISTER,
-    fits_another_name,
-    match_evidence,
-    similarity_evidence,
-    text_similarity,
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+
+from pipeline.domain.identity_numbers import (
+    PidKind,
+    is_temporary_pid,
+    normalize_pid,
 )
+from pipeline.domain.model import Client
+
+Scores = NDArray[np.float64]
+_INITIAL_SIMILARITY = 0.7
+"""Similarity of a single letter to a word that begins with it."""
+MIN_NAME_SIMILARITY = 0.75
+"""Similarity (0–1) from which a read name or address supports a client."""
+CLEAR_MARGIN = 0.05
+"""A difference of similarity (0–1) that counts as clear.
+
+The names of a couple who share a long surname differ by at least twice as much.
+"""
+NOT_IN_REGISTER = "not_in_register"
+"""The code for a number that no client of the register has."""
+CHECK_WRONG = "check_wrong"
+"""The code for a number whose check digit, or date, is wrong."""
+_CHECKED_KINDS = (PidKind.PERSONAL, PidKind.COORDINATION)
 
 CONFLICTS = frozenset(
     {
@@ -34,7 +53,7 @@ CONFLICTS = frozenset(
 """Findings that block the confirmation of an entry until the reviewer has resolved them."""
 EVIDENCE_AGAINST = CONFLICTS | {
     "address_differs",
-    "check_wrong",
+    CHECK_WRONG,
     NOT_IN_REGISTER,
     "namesake",
     "unit_else",
@@ -211,3 +230,123 @@ def is_resolved(conflicts: Collection[str], statement: ClientStatement) -> bool:
     if statement.choice not in {RESOLUTIONS[kind] for kind in conflicts}:
         return False
     return len(conflicts) == 1 or bool(statement.why.strip())
+
+
+def text_similarity(read: str, true: str) -> float:
+    """Return the similarity (0–1) of a text as read to one of the register.
+
+    Each word counts by its best match, weighted by length. The order of the words and words left
+    out cost little, because people write "Lindqvist, Märta" or only a first name.
+    """
+    return float(WordIndex([true]).scores(read)[0])
+
+
+def fits_another_name(read: str, true: str, others: Sequence[str]) -> bool:
+    """Whether a name as read is clearly more similar to one of the others than to the true one.
+
+    "Bo Svensson", for instance, is very similar to "Ulla Svensson".
+    """
+    return (
+        bool(others)
+        and float(WordIndex(others).likeness(read).max())
+        > float(WordIndex([true]).likeness(read)[0]) + CLEAR_MARGIN
+    )
+
+
+class WordIndex:
+    """An index of short texts by words: each word read is compared once with each distinct word."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        text_words = [split_words(text) for text in texts]
+        self._distinct = sorted({word for words in text_words for word in words})
+        word_index = {word: i for i, word in enumerate(self._distinct)}
+        most_words = max(map(len, text_words), default=0)
+        # An index past the last word means "no word": its similarity is always 0.
+        no_word = len(self._distinct)
+        self._index = np.array(
+            [
+                [word_index[word] for word in words] + [no_word] * (most_words - len(words))
+                for words in text_words
+            ],
+            np.intp,
+        ).reshape(len(texts), most_words)
+        self._length = np.array([sum(map(len, words)) for words in text_words], np.float64)
+
+    def scores(self, read: str) -> Scores:
+        """Return the similarities (0–1), a little lower for texts that have further words."""
+        length = sum(map(len, split_words(read)))
+        covered = np.minimum(1.0, length / np.maximum(self._length, 1))
+        return np.asarray(self.likeness(read) * (0.8 + 0.2 * covered))
+
+    def likeness(self, read: str) -> Scores:
+        """Return the similarities (0–1) of the words read, without regard to further words.
+
+        People often write only a first or a last name.
+        """
+        words = split_words(read)
+        if not words or not self._distinct:
+            return np.zeros(len(self._index))
+        # Each word read against each distinct word of the texts.
+        similarity = process.cdist(words, self._distinct, scorer=fuzz.ratio, dtype=np.float64) / 100
+        for row, word in zip(similarity, words, strict=True):
+            if len(word) == 1:
+                # An initial is similar to every word that begins with it.
+                row[:] = [
+                    max(value, _INITIAL_SIMILARITY * known.startswith(word))
+                    for value, known in zip(row, self._distinct, strict=True)
+                ]
+        # The best match of each word within each text, weighted by the word's length.
+        best = np.pad(similarity, ((0, 0), (0, 1)))[:, self._index].max(axis=2)
+        lengths = np.array([len(word) for word in words], np.float64)
+        return np.asarray((lengths @ best) / lengths.sum())
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text in lower case and without accents, which readers often miss."""
+    return re.findall(r"\w+", fold_text(text))
+
+
+def fold_text(text: str) -> str:
+    """Return a text in lower case and without accents."""
+    if text.isascii():
+        return text.casefold()
+    return "".join(
+        c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)
+    ).casefold()
+
+
+def check_digit_evidence(number: str) -> str:
+    """Return the code for a right, wrong or missing check digit (and date)."""
+    pid = normalize_pid(number)
+    if pid.valid:
+        return "check_ok"
+    return CHECK_WRONG if pid.kind in _CHECKED_KINDS else "check_none"
+
+
+def similarity_evidence(kind: str, score: float) -> str:
+    """Return the code for a name or address (`kind`) similar to the register's by a score (0–1)."""
+    return f"{kind}_{'like' if score >= MIN_NAME_SIMILARITY else 'differs'}:{score:.2f}"
+
+
+def match_evidence(number: str, client: Client | None, name: str, unit: str) -> tuple[str, ...]:
+    """Return the evidence for and against a number: check digit, name and unit.
+
+    Args:
+        number: as read.
+        client: of that number, None if the register has none. Without a name (it may be
+            protected) there is no evidence of it.
+        name: on the paper, empty if there is none.
+        unit: of the sheet.
+    """
+    if client is None:
+        return check_digit_evidence(number), NOT_IN_REGISTER
+    evidence = [check_digit_evidence(number)]
+    if client.name:
+        evidence.append(
+            similarity_evidence("name", text_similarity(name, client.name))
+            if name
+            else "name_missing"
+        )
+    if client.unit and unit:
+        evidence.append("unit_same" if client.unit == unit else "unit_other")
+    return tuple(evidence)

@@ -28,7 +28,7 @@ from pipeline.domain.model import (
     register_columns,
 )
 from pipeline.files.csv_tables import TableSchema, read_table, row_error
-from pipeline.registers.clients import split_words
+from pipeline.registers.client_check import split_words
 from pipeline.texts import Text
 
 STAFF_COLUMNS = register_columns(StaffMember)

@@ -22,10 +22,10 @@ from typing import Final
 import cv2
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import ReviewError, naming
+from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action, naming, require_permission
 from pipeline.domain.model import EntryState, Outcome
 from pipeline.domain.review.rules import form_area
 from pipeline.files.images import decode_image

@@ -22,15 +22,16 @@ from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.rules import Answer, answered_text
 from pipeline.registers.client_check import (
+    CHECK_WRONG,
     NO_REGISTER,
     ClientStatement,
     ConflictChoice,
     SheetFacts,
     check_client,
+    check_digit_evidence,
     find_conflicts,
     is_resolved,
 )
-from pipeline.registers.clients import CHECK_WRONG, check_digit_evidence
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.client_identities import (
     add_client_choice,
@@ -48,11 +49,12 @@ from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import (
     areas_by_unit,
     find_client,
+    find_issued_sheet,
     is_register_empty,
     load_client,
+    printed_client_pid,
     restrict_client,
 )
-from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid
 
 _FULL_PID_LENGTH = 12
 
@@ -164,7 +166,7 @@ def check_client_number(
         client = restrict_client(conn, client, viewer)
     number = client.pid if client else typed
     # What else the sheet says, and for whom it was printed
-    issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
+    issued = find_issued_sheet(conn, entry.serial)
     printed_for = printed_client_pid(issued, spec, entry.row)
     sheet = SheetFacts(name, address, entry.unit, printed_for, event_on)
     areas = areas_by_unit(conn)

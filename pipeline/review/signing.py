@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from pipeline.domain.dates import today_in_sweden
-from pipeline.domain.errors import NotAllowedError, ReviewError, naming
+from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.law.permissions import (
     Action,
     find_signing_profession,
+    naming,
     require_permission,
     require_signer,
 )

@@ -21,17 +21,19 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from pipeline.domain.form.confidence import Share, prefill_from
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Reading, State
+from pipeline.domain.review.rules import prefill_from
 from pipeline.domain.settings import ROOT
 from pipeline.reading.field_readers import CALIBRATED_READERS, make_field_image
 from pipeline.reading.read_page import expected_names, known_texts
 from pipeline.reading.resolve.known_names import weigh_client_names
 from pipeline.reading.resolve.resolve import ReadingContext
 from pipeline.reading.resolve.values import Window, weigh_date, weigh_near_date
-from pipeline.registers.clients import ClientRegister, split_words
+from pipeline.registers.client_check import split_words
+from pipeline.registers.clients import ClientRegister
 from research.evaluation.fields.boxes import load_unseen_digits
 from research.evaluation.fields.digit_rows import draw_row_field
 from research.evaluation.measure import EvaluationData

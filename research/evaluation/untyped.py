@@ -41,12 +41,12 @@ import numpy as np
 import yaml
 
 from pipeline.domain.errors import AnswerError
-from pipeline.domain.form.confidence import Share, prefill_from
+from pipeline.domain.form.confidence import Share
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import IssueCode, Scope, Severity, parse_issues
 from pipeline.domain.model import Outcome, Reading, State, Value
-from pipeline.domain.review.rules import Answer, agrees_with_reading, normalize_answer
+from pipeline.domain.review.rules import Answer, agrees_with_reading, normalize_answer, prefill_from
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.page_files import read_pages
 from pipeline.preparation.practice.fill_sheet import SOLID_MARK

@@ -16,7 +16,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.form.field import FieldSpec, Kind, Meaning
+from pipeline.domain.form.field import Kind
 
 # --- Review: what the reviewer is shown ---------------------------------------------------------
 
@@ -241,15 +241,6 @@ PRINTED_WORD_MAX_P = 0.99
 """Highest p of one printed word, as Tesseract reports more than it keeps.
 
 Source: reasoned. Test set: none."""
-
-
-def prefill_from(spec: FieldSpec) -> float:
-    """Return the p from which a reading of this field is prefilled."""
-    if spec.means is Meaning.CLIENT_PID:
-        return PREFILL_CLIENT_FROM
-    if spec.routine and spec.traits.is_check_box:
-        return PREFILL_ROUTINE_FROM
-    return PREFILL_FROM_BY_KIND.get(spec.kind, PREFILL_FROM)
 
 
 # --- Judging probabilities ----------------------------------------------------------------------

@@ -16,7 +16,8 @@ unit and area of law allow it together: the role of one does not reach into the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -233,6 +234,16 @@ def require_permission(
     if not find_assignments(person, action, unit, area):
         raise NotAllowedError("other_area", by=by, action=action_name, unit=unit)
     raise NotAllowedError("typist_other_form", by=by, action=action_name, unit=unit)
+
+
+@contextmanager
+def naming(subject: str) -> Iterator[None]:
+    """Let a denial say what it was about, by the id that its events in the log have."""
+    try:
+        yield
+    except NotAllowedError as error:
+        error.subject = error.subject or subject
+        raise
 
 
 @cache

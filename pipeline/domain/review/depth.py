@@ -15,13 +15,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from pipeline.domain.form.confidence import ROW_CONFIRMED_FROM, prefill_from
+from pipeline.domain.form.confidence import ROW_CONFIRMED_FROM
 from pipeline.domain.form.field import BoxCode, FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form
 from pipeline.domain.form.page import Grid
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Reading, State, Value
-from pipeline.domain.review.rules import Answer, asked_fields, is_unlikely, says_something_else
+from pipeline.domain.review.rules import (
+    Answer,
+    asked_fields,
+    is_unlikely,
+    prefill_from,
+    says_something_else,
+)
 
 ATTACHMENT_MEANINGS: Final = frozenset(
     {Meaning.CLIENT_PID, Meaning.EVENT_DATE, Meaning.DOCUMENT_TITLE}

@@ -19,7 +19,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError
-from pipeline.domain.form.confidence import GRID_BOX_SIGNED_FROM, prefill_from
+from pipeline.domain.form.confidence import (
+    GRID_BOX_SIGNED_FROM,
+    PREFILL_CLIENT_FROM,
+    PREFILL_FROM,
+    PREFILL_FROM_BY_KIND,
+    PREFILL_ROUTINE_FROM,
+)
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, parse_issues
@@ -178,6 +184,15 @@ def fields_for_second_reviewer(
         if spec.critical
         and (spec.traits.is_check_box or answers[spec.name].state is not State.EMPTY)
     }
+
+
+def prefill_from(spec: FieldSpec) -> float:
+    """Return the p from which a reading of this field is prefilled."""
+    if spec.means is Meaning.CLIENT_PID:
+        return PREFILL_CLIENT_FROM
+    if spec.routine and spec.traits.is_check_box:
+        return PREFILL_ROUTINE_FROM
+    return PREFILL_FROM_BY_KIND.get(spec.kind, PREFILL_FROM)
 
 
 def needs_blind_keying(spec: FieldSpec, reading: Reading | None) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.domain.errors import ExportError, naming
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.errors import ExportError
+from pipeline.domain.law.permissions import Action, naming, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.record import Run
 from pipeline.export.context import ExportContext

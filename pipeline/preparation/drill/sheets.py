@@ -19,12 +19,12 @@ import yaml
 from pydantic import Field
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning, StrictModel
 from pipeline.domain.form.form import Form, FormId, Forms
 from pipeline.domain.form.page import Text
 from pipeline.domain.model import PageReading, Reading
 from pipeline.domain.review.field_values import NUMBER_PATTERN
+from pipeline.domain.review.rules import prefill_from
 from pipeline.domain.settings import ROOT
 from pipeline.forms.fiducials import format_serial, new_serial
 from pipeline.preparation.outage_pack.pages import pack_text

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.domain.form.confidence import NEIGHBOURS_INK_P, prefill_from
+from pipeline.domain.form.confidence import NEIGHBOURS_INK_P
 from pipeline.domain.form.field import FieldSpec, LabelSide
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import Box, Reading, State
+from pipeline.domain.review.rules import prefill_from
 from pipeline.forms.fiducials import CODE_BOXES, ORGANISATION_BOX, SERIAL_BOXES
 from pipeline.forms.field_drawing import (
     FIRST_STYLE,

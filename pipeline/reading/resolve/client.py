@@ -41,16 +41,14 @@ from pipeline.reading.resolve.number_likelihood import (
     temper_probabilities,
     unlisted_p,
 )
-from pipeline.registers.clients import (
+from pipeline.registers.client_check import (
     CLEAR_MARGIN,
     MIN_NAME_SIMILARITY,
     NOT_IN_REGISTER,
-    NUMBER_BOXES,
-    ClientRegister,
-    ClientSearch,
     check_digit_evidence,
     similarity_evidence,
 )
+from pipeline.registers.clients import NUMBER_BOXES, ClientRegister, ClientSearch
 
 MAX_CLIENT_ALTERNATIVES = 5
 """Alternatives that a resolved number keeps."""

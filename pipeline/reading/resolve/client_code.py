@@ -34,7 +34,8 @@ from pipeline.reading.resolve.number_likelihood import (
     read_text,
     temper_probabilities,
 )
-from pipeline.registers.clients import MIN_NAME_SIMILARITY, ClientRegister, similarity_evidence
+from pipeline.registers.client_check import MIN_NAME_SIMILARITY, similarity_evidence
+from pipeline.registers.clients import ClientRegister
 
 _ANY_CODE_P = UNREGISTERED_P / 10**CLIENT_CODE_LENGTH
 """Prior probability of each row of digits if the code is none that the unit has given."""

@@ -23,12 +23,8 @@ from pipeline.reading.resolve.number_likelihood import (
     number_likelihood,
     temper_probabilities,
 )
-from pipeline.registers.clients import (
-    NUMBER_BOXES,
-    ClientSearch,
-    Scores,
-    encode_numbers,
-)
+from pipeline.registers.client_check import Scores
+from pipeline.registers.clients import NUMBER_BOXES, ClientSearch, encode_numbers
 
 UNREGISTERED_P = 0.03
 """Prior probability that a row is about a person that the register lacks."""

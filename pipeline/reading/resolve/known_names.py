@@ -29,12 +29,8 @@ from pipeline.reading.resolve.number_likelihood import (
     normalize_reading,
     read_text,
 )
-from pipeline.registers.clients import (
-    MIN_NAME_SIMILARITY,
-    ClientRegister,
-    split_words,
-    text_similarity,
-)
+from pipeline.registers.client_check import MIN_NAME_SIMILARITY, split_words, text_similarity
+from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
 
 # The closed lists that a handwritten line may be on: staff, their titles, clients.

@@ -30,9 +30,9 @@ from sqlalchemy import (
     true,
 )
 
-from pipeline.domain.errors import BlockedClientError, NotAllowedError, naming
+from pipeline.domain.errors import BlockedClientError, NotAllowedError
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import ALL_AREAS, Action
+from pipeline.domain.law.permissions import ALL_AREAS, Action, naming
 from pipeline.domain.model import Assignment, Person, Role
 from pipeline.store.event_log.events import client_log_subject
 from pipeline.store.schema import paper, registers

@@ -21,13 +21,12 @@ from pipeline.domain.identity_numbers import CLIENT_CODE_COUNT, is_client_code, 
 from pipeline.domain.law.permissions import Action, is_allowed, require_permission
 from pipeline.domain.model import Client, ClientCode, EntryState, Person, State
 from pipeline.domain.review.rules import Answer, answered_text
-from pipeline.registers.clients import MIN_NAME_SIMILARITY, text_similarity
+from pipeline.registers.client_check import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.protected_identity import find_hidden_pids
-from pipeline.store.registers.client_register import list_clients, load_client
-from pipeline.store.registers.issued_sheets import find_issued_sheet
+from pipeline.store.registers.client_register import find_issued_sheet, list_clients, load_client
 from pipeline.store.schema import paper, registers
 from pipeline.store.schema.review import client_choice, client_code, temporary_identity
 
@@ -272,7 +271,7 @@ def find_client_of_code(conn: Connection, entry: Entry, code: str) -> str | None
 
     The code is one of the unit that the sheet was printed for, wherever the entry is now.
     """
-    issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
+    issued = find_issued_sheet(conn, entry.serial)
     return find_code_owner(conn, issued.unit if issued else entry.unit, code)
 
 

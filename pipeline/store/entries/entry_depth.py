@@ -13,7 +13,6 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from pipeline.domain.errors import AnswerError, ReviewError
-from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import INTERNAL_FORMS, Depth, EntriesPer, Form, Forms
 from pipeline.domain.law.permissions import (
@@ -24,11 +23,17 @@ from pipeline.domain.law.permissions import (
 )
 from pipeline.domain.model import SHEET_ROW, EntryState, Person, Reading
 from pipeline.domain.review.depth import fields_at_depth, is_grid_box, is_struck_out
-from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields, normalize_answer
+from pipeline.domain.review.rules import (
+    Answer,
+    agrees_with_reading,
+    asked_fields,
+    normalize_answer,
+    prefill_from,
+)
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry, load_entry_as_seen
 from pipeline.store.event_log.events import record
-from pipeline.store.registers.issued_sheets import find_issued_sheet
+from pipeline.store.registers.client_register import find_issued_sheet
 from pipeline.store.schema.review import sheet_depth, unit_depth
 
 
@@ -36,7 +41,7 @@ def printed_answers(
     conn: Connection, entry: Entry, form: Form, readings: Mapping[str, Reading]
 ) -> dict[str, Answer]:
     """Return what was printed on a sheet that is one entry, without what was changed by hand."""
-    issued = find_issued_sheet(conn, entry.serial) if entry.serial else None
+    issued = find_issued_sheet(conn, entry.serial)
     if (
         form.entries is not EntriesPer.SHEET
         or issued is None

@@ -12,9 +12,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, update
 
-from pipeline.domain.errors import NotAllowedError, naming
+from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Forms
-from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
+from pipeline.domain.law.permissions import (
+    Action,
+    is_allowed,
+    naming,
+    permitted_units,
+    require_permission,
+)
 from pipeline.domain.model import Person
 from pipeline.domain.settings import QueueOrder
 from pipeline.store.accounts import visibility

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.dates import swedish_day
-from pipeline.domain.errors import ReviewError, naming
+from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.confidence import UNREVIEWED_VALUE_FROM
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form
@@ -43,7 +43,7 @@ from pipeline.domain.law.duties import (
     times_from_answers,
     times_from_readings,
 )
-from pipeline.domain.law.permissions import Action, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, naming, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person, PriorityKind, Reading, State, Value
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys

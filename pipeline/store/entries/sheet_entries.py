@@ -52,8 +52,11 @@ from pipeline.store.paper.pages import (
     load_page_reading,
     mark_page_failed,
 )
-from pipeline.store.registers.client_register import areas_by_unit
-from pipeline.store.registers.issued_sheets import find_issued_sheet, printed_client_pid
+from pipeline.store.registers.client_register import (
+    areas_by_unit,
+    find_issued_sheet,
+    printed_client_pid,
+)
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 
@@ -343,7 +346,7 @@ def _add_row_entries(
     conn: Connection, page: Page, form: Form | None, rows: Iterable[int | None]
 ) -> None:
     """Make the entries of these rows, each for the client that it was printed for, if any."""
-    issued = find_issued_sheet(conn, page.serial) if page.serial else None
+    issued = find_issued_sheet(conn, page.serial)
     defaults = _entry_defaults(page, form)
     readings = load_page_reading(conn, page.id)
     for row in rows:

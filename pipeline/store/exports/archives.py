@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, or_, select
 
-from pipeline.domain.errors import ExportError, NotAllowedError, naming
+from pipeline.domain.errors import ExportError, NotAllowedError
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, naming
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility

@@ -26,9 +26,9 @@ from sqlalchemy import (
     true,
 )
 
-from pipeline.domain.errors import ExportError, NotAllowedError, naming
+from pipeline.domain.errors import ExportError, NotAllowedError
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, naming
 from pipeline.domain.model import Person
 from pipeline.domain.record import Run
 from pipeline.store.accounts import visibility

@@ -8,10 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from pipeline.domain.errors import naming
 from pipeline.domain.form.form import Form
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, naming
 from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility

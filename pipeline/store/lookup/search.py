@@ -16,7 +16,7 @@ from pipeline.domain.law import permissions
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, EntryState, Person
 from pipeline.forms.fiducials import normalize_serial
-from pipeline.registers.clients import split_words
+from pipeline.registers.client_check import split_words
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import OPEN_STATES, Entry, select_entries
 from pipeline.store.entries.second_reviewer import filter_excluded_as_second

@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
-from pipeline.domain.errors import NoSuchClientError, UsageError, naming
+from pipeline.domain.errors import NoSuchClientError, UsageError
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, naming
 from pipeline.domain.model import Person
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import find_client, typed_client_subject

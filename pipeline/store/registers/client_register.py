@@ -1,4 +1,7 @@
-"""The registers of units and of their clients, copied from files of other systems."""
+"""The registers of units and of their clients, and the sheets that were printed for them.
+
+Units and clients are copied from files of other systems.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from pipeline.domain.errors import UsageError, naming
+from pipeline.domain.errors import UsageError
+from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.identity_numbers import is_hsa_id, normalize_pid
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
-from pipeline.domain.model import Client, Person, register_columns
+from pipeline.domain.law.permissions import Action, naming
+from pipeline.domain.model import Client, IssuedSheet, Person, PrintedRow, register_columns
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.schema import paper, registers
+from pipeline.store.schema.registers import issued_row, issued_sheet
 
 _client_table = registers.client
 _TEN_DIGITS = 10
@@ -219,3 +224,55 @@ def strip_pid_separators(typed: str) -> str:
 
 def _clients_query() -> Select[Any]:
     return select(*(_client_table.c[column.field] for column in _COLUMNS))
+
+
+def find_issued_sheet(conn: Connection, serial: str | None) -> IssuedSheet | None:
+    """Return the printed sheet of a serial with its printed rows, or None if it was not issued."""
+    if serial is None:
+        return None
+    row = (
+        conn.execute(issued_sheets_query().where(issued_sheet.c.serial == serial))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    table = issued_row.c
+    # The rows that were printed for a client each.
+    rows = conn.execute(
+        select(table.row, table.client_pid, table.printed)
+        .where(table.serial == serial)
+        .order_by(table.row)
+    )
+    return IssuedSheet(
+        **row,
+        rows=tuple(
+            PrintedRow(line.row, line.client_pid, tuple(line.printed.items())) for line in rows
+        ),
+    )
+
+
+def printed_client_pid(
+    issued: IssuedSheet | None, number: FieldSpec | None, row: int | None
+) -> str | None:
+    """Return the number of the client that an entry's part of a sheet was printed for, or None.
+
+    It is that of the row, else of the sheet. Where each row has a number of its own, a client's
+    sheet has only the first row filled in; the other rows may be of any client.
+
+    Args:
+        number: the entry's field for the personal number, if its form has one.
+    """
+    if issued is None:
+        return None
+    has_row_numbers = number is not None and number.row is not None
+    row_pid = next(
+        (line.client_pid for line in issued.rows if has_row_numbers and line.row == row), None
+    )
+    return row_pid or (issued.client_pid if not has_row_numbers or row == 1 else None)
+
+
+def issued_sheets_query() -> Select[Any]:
+    """Return the query of issued sheets, without their rows."""
+    table = issued_sheet.c
+    return select(table.serial, table.form, table.version, table.unit, table.client_pid)

@@ -10,19 +10,22 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Select, distinct, func, insert, select, update
+from sqlalchemy import Connection, distinct, func, insert, select, update
 
 from pipeline.domain.errors import UsageError
-from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import IssuedSheet, Person, PrintedRow
 from pipeline.files.documents import TYPED_PNG
 from pipeline.registers.issued_serials import parse_issued_file
 from pipeline.store.event_log.events import record
-from pipeline.store.registers.client_register import areas_by_unit
+from pipeline.store.registers.client_register import (
+    areas_by_unit,
+    issued_sheets_query,
+    printed_client_pid,
+)
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.id_chunks import chunk_ids
@@ -98,60 +101,6 @@ def save_issued_sheets(conn: Connection, sheets: Sequence[IssuedSheet], by: str)
             record(
                 conn, by, "print_for_client", sheet.serial, unit=sheet.unit or None, form=sheet.form
             )
-
-
-def find_issued_sheet(conn: Connection, serial: str) -> IssuedSheet | None:
-    """Return the printed sheet of a serial with its printed rows, or None if it was not issued."""
-    row = (
-        conn.execute(_issued_query().where(_issued_table.c.serial == serial))
-        .mappings()
-        .one_or_none()
-    )
-    if row is None:
-        return None
-    table = issued_row.c
-    # The rows that were printed for a client each.
-    rows = conn.execute(
-        select(table.row, table.client_pid, table.printed)
-        .where(table.serial == serial)
-        .order_by(table.row)
-    )
-    return IssuedSheet(
-        **row,
-        rows=tuple(
-            PrintedRow(line.row, line.client_pid, tuple(line.printed.items())) for line in rows
-        ),
-    )
-
-
-def printed_client_pid(
-    issued: IssuedSheet | None, number: FieldSpec | None, row: int | None
-) -> str | None:
-    """Return the number of the client that an entry's part of a sheet was printed for, or None.
-
-    It is that of the row, else of the sheet. Where each row has a number of its own, a client's
-    sheet has only the first row filled in; the other rows may be of any client.
-
-    Args:
-        number: the entry's field for the personal number, if its form has one.
-    """
-    if issued is None:
-        return None
-    has_row_numbers = number is not None and number.row is not None
-    row_pid = next(
-        (line.client_pid for line in issued.rows if has_row_numbers and line.row == row), None
-    )
-    return row_pid or (issued.client_pid if not has_row_numbers or row == 1 else None)
-
-
-def _issued_query() -> Select[Any]:
-    return select(
-        _issued_table.c.serial,
-        _issued_table.c.form,
-        _issued_table.c.version,
-        _issued_table.c.unit,
-        _issued_table.c.client_pid,
-    )
 
 
 def import_issued_file(
@@ -255,7 +204,7 @@ def count_unissued(conn: Connection, of_units: Collection[str]) -> int:
 
 def _known_sheets(conn: Connection, serials: Sequence[str]) -> dict[str, IssuedSheet]:
     """Return what the store knows of these serials, as `_without_row_details` gives it."""
-    query = _issued_query()
+    query = issued_sheets_query()
     sheets = {
         row["serial"]: IssuedSheet(**row)
         for chunk in chunk_ids(serials)

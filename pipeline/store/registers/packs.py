@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.dates import swedish_day
-from pipeline.domain.errors import UsageError, naming
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.errors import UsageError
+from pipeline.domain.law.permissions import Action, naming, require_permission
 from pipeline.domain.model import Person
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import registers

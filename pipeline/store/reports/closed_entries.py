@@ -21,7 +21,7 @@ from pipeline.store.entries.entry import DECIDED_STATES, Entry, select_entries
 from pipeline.store.event_log.events import list_events
 from pipeline.store.paper.pages import Page, list_sheet_pages
 from pipeline.store.registers import client_register
-from pipeline.store.registers.issued_sheets import find_issued_sheet
+from pipeline.store.registers.client_register import find_issued_sheet
 from pipeline.store.reports.progress import IS_NOT_ENTERED
 from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
 from pipeline.store.review.duplicate_entries import DUPLICATE_REASON
@@ -96,7 +96,7 @@ def _build_sheet(conn: Connection, entries: list[Entry], area: str) -> ReviewedS
             if decided.is_settled and is_on_paper:
                 answers.setdefault(name, decided)
     first = entries[0]
-    issued = find_issued_sheet(conn, first.serial) if first.serial else None
+    issued = find_issued_sheet(conn, first.serial)
     return ReviewedSheet(
         first.sheet,
         first.form,

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import EntryState, Person
-from pipeline.registers.clients import split_words
+from pipeline.registers.client_check import split_words
 from pipeline.store.accounts import people, visibility
 from pipeline.store.entries.entry import Entry, load_entry
 from pipeline.store.schema import paper

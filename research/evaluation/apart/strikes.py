@@ -19,10 +19,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.issues import IssueCode, parse_issues
 from pipeline.domain.model import Image, PageReading, State
+from pipeline.domain.review.rules import prefill_from
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.reading.read_page import PageReader
 from pipeline.registers.staff import StaffRegister

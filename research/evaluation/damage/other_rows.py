@@ -21,10 +21,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.model import Image, Reading, State
+from pipeline.domain.review.rules import prefill_from
 from pipeline.domain.settings import ROOT
 from pipeline.reading.field_readers import CALIBRATED_READERS
 from pipeline.reading.fields.field_image import FieldImage

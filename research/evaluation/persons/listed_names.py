@@ -33,7 +33,8 @@ from pipeline.reading.register.register import register_page
 from pipeline.reading.register.template_images import template_image
 from pipeline.reading.resolve.known_names import weigh_client_names, weigh_staff
 from pipeline.reading.resolve.resolve import ReadingContext
-from pipeline.registers.clients import ClientRegister, split_words
+from pipeline.registers.client_check import split_words
+from pipeline.registers.clients import ClientRegister
 from pipeline.registers.staff import StaffRegister
 from research.evaluation.apart.hands import Hand, load_hands
 from research.evaluation.apart.pages import write_page

@@ -42,7 +42,8 @@ from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.registers import client_register
-from pipeline.store.registers.issued_sheets import find_issued_sheet, save_issued_sheets
+from pipeline.store.registers.client_register import find_issued_sheet
+from pipeline.store.registers.issued_sheets import save_issued_sheets
 from pipeline.store.review import author_questions
 from pipeline.store.schema import paper
 from tests.support.store.ward import (

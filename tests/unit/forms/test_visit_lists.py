@@ -23,10 +23,7 @@ from pipeline.review import client_question
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.event_log import queries
-from pipeline.store.registers.client_register import save_clients, save_units
-from pipeline.store.registers.issued_sheets import (
-    find_issued_sheet,
-)
+from pipeline.store.registers.client_register import find_issued_sheet, save_clients, save_units
 from tests.support.store.outstanding import list_outstanding
 from tests.support.store.ward import ASTA, BROR, CILLA, NORTH, VISITS, Ward, page_reading
 from tests.unit.forms.visit_plans import FORMS, HEAD, LIST, names_on, write_plan

@@ -29,11 +29,8 @@ from pipeline.registers.issued_serials import format_issued_file, parse_issued_f
 from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import list_sheet_entries
-from pipeline.store.registers.client_register import save_clients, save_units
-from pipeline.store.registers.issued_sheets import (
-    find_issued_sheet,
-    import_issued_file,
-)
+from pipeline.store.registers.client_register import find_issued_sheet, save_clients, save_units
+from pipeline.store.registers.issued_sheets import import_issued_file
 from tests.support.store.counted_statements import statements
 from tests.support.store.ward import ADMIN, ASTA, BROR, CILLA, NORTH, Ward
 from tests.unit.forms.visit_plans import FORMS, HEAD, LIST, PLAN, names_on, write_plan

@@ -8,12 +8,8 @@ import pytest
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Client, StaffMember, register_columns
-from pipeline.registers.clients import (
-    MIN_NAME_SIMILARITY,
-    ClientRegister,
-    load_client_register,
-    text_similarity,
-)
+from pipeline.registers.client_check import MIN_NAME_SIMILARITY, text_similarity
+from pipeline.registers.clients import ClientRegister, load_client_register
 from pipeline.store.schema import registers
 
 ASTRID = Client("192501019216", "Astrid Åkerström", "Hemtjänst Öst")

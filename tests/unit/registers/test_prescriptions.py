@@ -18,7 +18,7 @@ from pipeline.registers.prescriptions import (
     make_prescription_sheets,
 )
 from pipeline.store.database.store import open_store
-from pipeline.store.registers.issued_sheets import find_issued_sheet
+from pipeline.store.registers.client_register import find_issued_sheet
 from tests.support.store.ward import ASTA, BROR
 from tests.unit.forms.visit_plans import FORMS
 

@@ -24,8 +24,13 @@ from pipeline.domain.identity_numbers import (
 )
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.field_values import normalize_value
-from pipeline.registers.client_check import CONFLICTS, EVIDENCE_AGAINST, NO_EVIDENCE
-from pipeline.registers.clients import CHECK_WRONG, NOT_IN_REGISTER
+from pipeline.registers.client_check import (
+    CHECK_WRONG,
+    CONFLICTS,
+    EVIDENCE_AGAINST,
+    NO_EVIDENCE,
+    NOT_IN_REGISTER,
+)
 from pipeline.review import client_question
 from pipeline.store.entries.client_identities import find_client_of_code
 from pipeline.store.entries.entry_view import EntryView, FieldView

@@ -17,9 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from pipeline.domain.errors import LoginError, UsageError, naming
+from pipeline.domain.errors import LoginError, UsageError
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action
+from pipeline.domain.law.permissions import Action, naming
 from pipeline.domain.model import Person
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from pipeline.domain.errors import ReadingError
-from pipeline.domain.form.confidence import prefill_from
 from pipeline.domain.form.field import FieldSpec, Kind, Option
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Image, State
+from pipeline.domain.review.rules import prefill_from
 from pipeline.domain.settings import ROOT
 from pipeline.forms.printing import make_blank_sheets
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field, render_sheet_page
