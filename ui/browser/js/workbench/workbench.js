@@ -25,7 +25,8 @@ function makeBench(parent) {
   const act = (kind, extra) => bench.act(kind, extra);
   const picture = makePicture();
   const head = makeHead();
-  const fields = makeFields({ onInput, onNow: (row) => picture.follow(row?.field ?? null) });
+  const followRow = (row) => picture.follow(row?.field ?? null, row?.kind === "area" ? row.focusable() : null);
+  const fields = makeFields({ onInput, onNow: followRow });
   const question = makeQuestion();
   const below = makeBelow(act);
   const bar = makeBar(act);
@@ -130,7 +131,7 @@ function makeBench(parent) {
     draw(card, isNew);
     if (isNew) begin(card);
     else if (follows) bringNow();
-    if (!isNew) picture.follow(fields.now?.field ?? null);
+    if (!isNew) followRow(fields.now);
   }
 
   function begin(card) {
@@ -492,7 +493,8 @@ function makeBench(parent) {
   on(document, "click", holdClick, { capture: true });
   if (window.navigation) on(window.navigation, "navigate", holdBack);
   on(document, "ef-shelf", picture.draw);
-  on(window, "resize", () => { fit(); fields.pair({ isNew: true }); });
+  on(fields.scroller, "scroll", picture.alignNote);
+  on(window, "resize", () => { fit(); fields.widen(); });
   on(window, "beforeunload", (event) => {
     bench.sendDraft();
     if (outbox.isOpen() || (bench.card && memoryOf(bench.card).isDirty)) event.preventDefault();
