@@ -73,7 +73,8 @@ function makePicture() {
   }
 
   // A note that is worked on fills the width of the pane, and its lines stand beside those of its text.
-  const noteArea = () => (state.note?.isConnected && !isWhole() ? state.field?.area : null);
+  const isBeside = window.matchMedia("(min-width: 901px) and (min-height: 501px)");
+  const noteArea = () => (state.note?.isConnected && isBeside.matches && !isWhole() ? state.field?.area : null);
 
   function alignNote() {
     const area = noteArea();
