@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
-from pipeline.domain.form.field import Editor, Meaning
+from pipeline.domain.form.field import Editor, Format, Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.depth import explain_values, name_boxes
@@ -85,8 +86,16 @@ def needs_person(view: EntryView, field: FieldView) -> bool:
     return has_low_confidence(field.reading)
 
 
-def field_cards(view: EntryView, held: HeldEntry, images: PageImages) -> list[dict[str, Any]]:
-    """Return a card for each open field, without its value."""
+def field_cards(
+    view: EntryView,
+    held: HeldEntry,
+    images: PageImages,
+    outage: tuple[date, date] | None = None,
+) -> list[dict[str, Any]]:
+    """Return a card for each open field, without its value.
+
+    A day of the `outage` may be typed in short.
+    """
     labels = accessible_names(view.form, view.entry.row)
     return [
         {
@@ -100,6 +109,7 @@ def field_cards(view: EntryView, held: HeldEntry, images: PageImages) -> list[di
             "crop": crop_card(view, field, labels[field.spec.name], images),
             "area": field_area(view, field, images),
             "pitch": _line_pitch(view, field),
+            "short": _short_form(view, field, outage),
             "words": _words_card(view, field, images),
             **_editor_card(view, field),
             **_reading_card(view, field),
@@ -186,6 +196,24 @@ def field_area(view: EntryView, field: FieldView, images: PageImages) -> list[fl
     if index is None or field.page not in _registered(view):
         return None
     return list(relative_area(field.spec.box, index, view.form.pages[field.page_no - 1].size))
+
+
+def _short_form(
+    view: EntryView, field: FieldView, outage: tuple[date, date] | None
+) -> dict[str, Any] | None:
+    """Return how the value may be typed in short; None if it may not.
+
+    Only what is a day or a time of the outage by its meaning: other days, as the last day of a
+    decision, may lie anywhere.
+    """
+    spec = field.spec
+    if view.is_second_review or spec.traits.has_options:
+        return None
+    if spec.format is Format.TIME:
+        return {"form": "time"}
+    if spec.means in (Meaning.EVENT_DATE, Meaning.WRITTEN_DATE) and outage is not None:
+        return {"form": "day", "days": [day.isoformat() for day in outage]}
+    return None
 
 
 def _line_pitch(view: EntryView, field: FieldView) -> float | None:

@@ -23,7 +23,7 @@ function makeRow(field, { id, labels, onInput }) {
 
   function drawSaid() {
     const { reason, error, reading, kind } = row.field;
-    const shownError = row.isForgiven ? "" : error;
+    const shownError = row.notShort || (row.isForgiven ? "" : error);
     row.hasError = Boolean(shownError);
     redraw(said, [reason, shownError, reading, kind, labels.verbatim], () => [
       reason ? make("p", "wb-reason", {}, reason) : null,
@@ -52,7 +52,20 @@ function makeRow(field, { id, labels, onInput }) {
     drawSaid();
   };
   // An error is about the text that was sent: it goes when the text changes.
-  row.forgive = () => { row.isForgiven = true; drawSaid(); };
+  row.forgive = () => { row.isForgiven = true; row.notShort = ""; drawSaid(); };
+  // Write a short form out; false, with a question at the field, if it means nothing.
+  row.writeOut = () => {
+    const { short } = row.field;
+    const text = control.value();
+    const whole = short ? writeOut(text, short) : text;
+    if (whole === null) {
+      row.notShort = labels[short.form === "day" ? "wholeDay" : "wholeTime"];
+      drawSaid();
+      return false;
+    }
+    if (whole !== text) { control.fill(whole); row.forgive(); onInput(row); }
+    return true;
+  };
   row.blame = () => { row.isForgiven = false; };
   row.value = control.value;
   row.fill = control.fill;

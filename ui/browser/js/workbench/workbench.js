@@ -124,6 +124,7 @@ function makeBench(parent) {
 
   function show(card) {
     const isNew = !bench.card || turnOf(bench.card) !== turnOf(card);
+    writeOutNumbers(card);
     // Who has scrolled to another place stays there.
     const follows = !isNew && fields.now && fields.isInSight(fields.now.element);
     bench.card = card;
@@ -132,6 +133,12 @@ function makeBench(parent) {
     if (isNew) begin(card);
     else if (follows) bringNow();
     if (!isNew) followRow(fields.now);
+  }
+
+  // The server has written out the last digits of a number, unless it has been changed meanwhile.
+  function writeOutNumbers(card) {
+    const { values } = memoryOf(card);
+    for (const [name, [short, whole]] of Object.entries(card.completed ?? {})) if (values.get(name)?.trim() === short) values.set(name, whole);
   }
 
   function begin(card) {
@@ -243,6 +250,8 @@ function makeBench(parent) {
   function save() {
     if (bench.card.hidden || seenFor() < bench.data.minView) return;
     if (question.corrects(question.first())) return bench.correct();
+    const asked = fields.rows.find((row) => !row.writeOut());
+    if (asked) return bench.focusRow(asked);
     const goes = canAdvance();
     setBusy(true);
     post("save", {
@@ -294,11 +303,12 @@ function makeBench(parent) {
 
   function planDraft() {
     clearTimeout(timers.draft);
-    timers.draft = setTimeout(bench.sendDraft, DRAFT_MS);
+    timers.draft = setTimeout(() => bench.sendDraft(), DRAFT_MS);
   }
 
-  bench.sendDraft = () => {
-    if (bench.card && !bench.isBusy && memoryOf(bench.card).isDirty) post("draft");
+  // `left` is the field that the person has gone on from.
+  bench.sendDraft = (extra = {}) => {
+    if (bench.card && !bench.isBusy && memoryOf(bench.card).isDirty) post("draft", extra);
   };
 
   // A change by key, which the input does not report itself.
@@ -372,6 +382,8 @@ function makeBench(parent) {
   // On to the question of this field, the next field that needs a person, the tick, or the button.
   bench.goOn = (row) => {
     const isQuestion = question.root.contains(document.activeElement);
+    // Who goes on once more goes: nothing is saved with it.
+    if (row && !row.notShort && !row.writeOut()) return bench.focusRow(row);
     if (row) fields.pass(row);
     if (!isQuestion && question.given && row?.name === question.given.field) return bench.focus(question.first());
     const next = fields.next(row);
@@ -436,7 +448,10 @@ function makeBench(parent) {
   on(document, "keydown", keys.onKey, { capture: true });
   on(root, "focusin", onFocus);
   on(fields.list, "focusout", ({ target, relatedTarget }) => {
-    if (fields.at(target) !== fields.at(relatedTarget)) bench.sendDraft();
+    const left = fields.at(target);
+    if (!left || left === fields.at(relatedTarget)) return;
+    left.writeOut();
+    bench.sendDraft({ left: left.name });
   });
   // A dialog or popover of Streamlit's that closes leaves the focus with the page. Who comes there by
   // Tab goes on.
