@@ -48,6 +48,7 @@ LABELS = {
     "bar": "workbench.bar",
     "saving": "workbench.saving",
     "again": "workbench.again",
+    "emptied": "workbench.emptied",
     "wholeDay": "workbench.whole_day",
     "wholeTime": "workbench.whole_time",
 }

@@ -230,6 +230,33 @@ def test_a_sign_is_undone_and_so_is_what_the_menu_undoes(browser: Browser) -> No
         assert stage.value("anteckning") == before
 
 
+def test_one_key_says_that_the_rest_in_sight_is_empty(browser: Browser) -> None:
+    now = cards.card(focus="namn")
+    asked = [one for one in now["fields"] if one["kind"] == "text" and not one["client"]]
+    for field in asked:
+        field.update(needs=True, must=True, value="500 mg" if field["name"] == "dos" else "")
+    with staged(browser, cards.data(now), size=(1366, 768)) as stage:
+        stage.press("Alt+Shift+T")
+        values = {field["name"]: stage.value(field["name"]) for field in asked}
+        seen = stage.page.evaluate(_INK_IN_SIGHT)
+        emptied = [name for name, value in values.items() if value == "-"]
+        # What has a value, whose sheet it is, and what is below the edge are as they were.
+        assert len(emptied) > 3
+        assert set(emptied) <= set(seen)
+        assert stage.value("personnummer") == ""
+        assert stage.value("dos") != "-"
+        stage.press("Alt+Shift+T")
+        assert all(stage.value(name) == "" for name in emptied)
+        assert stage.focus() == "namn"
+
+
+_INK_IN_SIGHT = """() => {
+    const view = document.querySelector(".wb-fields").getBoundingClientRect();
+    return [...document.querySelectorAll(".wb-row")].filter((row) => {
+        const ink = row.querySelector(".wb-crop").getBoundingClientRect();
+        return ink.height > 0 && ink.bottom <= view.bottom + 60;
+    }).map((row) => row.dataset.name);
+}"""
 _OUTAGE = {"form": "day", "days": ["2021-12-16", "2022-01-10"]}
 
 

@@ -140,9 +140,11 @@ def test_a_note_marks_the_word_at_the_cursor_and_finds_doubtful_words(browser: B
         selected += "document.activeElement['selection' + at]))"
         seen = []
         for _ in range(2):
-            stage.press("Alt+u")
+            stage.press("F8")
             seen.append((stage.page.evaluate(selected), _left(word)))
         assert seen == [("men", "14%"), ("Ber", "34%")]
+        stage.press("Shift+F8")
+        assert stage.page.evaluate(selected) == "men"
         stage.press("Home", "ArrowUp")
         stage.page.wait_for_function("document.querySelector('.wb-at-word').style.left === '9%'")
 

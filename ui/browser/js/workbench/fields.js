@@ -61,6 +61,7 @@ function makeFields({ onInput, onNow }) {
   const isRequired = (row) => row.field.must || row.kind === "choice" || row.kind === "second";
   fields.isAnswered = (row) => !(row.isEmpty() && isRequired(row));
   const asks = (row) => row.hasError || (row.field.needs && !isDone(row));
+  fields.unpass = (row) => { passed.delete(row.name); showPassed(row); };
   fields.pass = (row) => { passed.add(row.name); showPassed(row); };
   const showPassed = (row) => setAttribute(row.element, "data-passed", isDone(row));
 
@@ -69,6 +70,18 @@ function makeFields({ onInput, onNow }) {
     const end = row ? fields.rows.indexOf(row) : fields.rows.length;
     return fields.rows.slice(0, end).findLast((each) => each.field.needs || each.hasError) ?? null;
   };
+  // The fields from a row on that ask, are empty, and whose ink can be compared now: all before the first
+  // one below the edge. Whose sheet it is, is never said so.
+  fields.emptyInSight = (row) => {
+    const asking = fields.rows.slice(fields.rows.indexOf(row)).filter((each) => asks(each) && each.isEmpty() && !each.field.client && each.kind !== "second");
+    const end = asking.findIndex((each) => !isInkInSight(each));
+    return end < 0 ? asking : asking.slice(0, end);
+  };
+  const isInkInSight = ({ element }) => {
+    const [ink, view] = [element.querySelector(".wb-crop").getBoundingClientRect(), scroller.getBoundingClientRect()];
+    return ink.height > 0 && ink.top >= view.top && ink.bottom <= view.bottom;
+  };
+
   fields.beside = (row, step) => fields.rows[fields.rows.indexOf(row) + step] ?? null;
 
   // The row in question is large. It stays so while a button has the focus: nothing moves.

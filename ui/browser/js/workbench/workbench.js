@@ -21,6 +21,8 @@ function makeBench(parent) {
   let [saysNo, last, isPressed, tabbedAt] = [null, null, false, -Infinity];
   // The field that was changed since it got the focus, and the note whose caret no key has moved yet.
   let [changed, resting] = ["", null];
+  // What the last press of a key has said to be empty.
+  let emptied = [];
 
   const act = (kind, extra) => bench.act(kind, extra);
   const picture = makePicture();
@@ -377,6 +379,25 @@ function makeBench(parent) {
     area.scrollTop = 0;
   }
 
+  // The rest is empty: from here on all empty fields that ask and whose ink is in sight, up to the first
+  // one that is not. The same key at once takes that back.
+  bench.emptyRest = () => {
+    if (bench.isBusy) return true;
+    const takenBack = emptied;
+    emptied = takenBack.length ? [] : fields.emptyInSight(fields.at(document.activeElement) ?? fields.now);
+    for (const row of takenBack.length ? takenBack : emptied) {
+      if (takenBack.length) row.fill(row.kind === "choice" ? -1 : "");
+      else row.sign("-");
+      row.forgive();
+      onInput(row);
+    }
+    takenBack.forEach(fields.unpass);
+    if (takenBack.length) return bench.focusRow(takenBack[0]);
+    if (!emptied.length) return true;
+    says.say({ text: bench.data.labels.emptied });
+    return bench.goOn(emptied.at(-1));
+  };
+
   bench.isChanged = (row) => changed === row.name;
 
   // On to the question of this field, the next field that needs a person, the tick, or the button.
@@ -443,6 +464,7 @@ function makeBench(parent) {
   on(document, "keydown", ({ key }) => {
     isPressed = false;
     resting = null;
+    if (!/^(Alt|Shift|t)$/i.test(key)) emptied = [];
     if (key === "Tab") tabbedAt = performance.now();
   }, { capture: true });
   on(document, "keydown", keys.onKey, { capture: true });
