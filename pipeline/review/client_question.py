@@ -7,6 +7,7 @@ until the register has the client.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,6 +24,7 @@ from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.rules import Answer, answered_text
 from pipeline.registers.client_check import (
     CHECK_WRONG,
+    EVIDENCE_AGAINST,
     NO_REGISTER,
     ClientStatement,
     ConflictChoice,
@@ -30,6 +32,7 @@ from pipeline.registers.client_check import (
     check_client,
     check_digit_evidence,
     find_conflicts,
+    finding_kinds,
     is_resolved,
 )
 from pipeline.store.accounts import visibility
@@ -44,7 +47,8 @@ from pipeline.store.entries.client_identities import (
     is_temporary_identity_issued,
     settle_identities,
 )
-from pipeline.store.entries.entry import Entry
+from pipeline.store.entries.entry import Entry, load_entry_readings
+from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import (
     areas_by_unit,
@@ -57,6 +61,9 @@ from pipeline.store.registers.client_register import (
 )
 
 _FULL_PID_LENGTH = 12
+_SPEAKS_AGAINST = EVIDENCE_AGAINST - {"unit_else"}
+"""Home care and home nursing share clients: that does not speak against one."""
+_WHOLE_NUMBER, _LAST_DIGITS = re.compile(r"[0-9]{12}"), re.compile(r"[0-9]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +195,36 @@ def check_client_number(
         temporary_name=issued_name,
     )
     return ClientVerdict(spec.name, number, client, findings)
+
+
+def is_last_digits(typed: str) -> bool:
+    """Whether what is typed for a personal number is its last four digits alone."""
+    return _LAST_DIGITS.fullmatch(typed.strip()) is not None
+
+
+def complete_last_digits(
+    conn: Connection, viewer: Person, view: EntryView, typed: str, name: str
+) -> str | None:
+    """Return the personal number whose last four digits are typed; None if all twelve are needed.
+
+    Machine, register and sheet have to agree on it: the four are those that the machine has read,
+    the register has the client of the whole number that was read, the name on the sheet fits, and
+    nothing speaks against it. Protected, blocked, dead and moved clients need all twelve.
+    """
+    spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
+    if spec is None or view.is_second_review or not is_last_digits(typed):
+        return None
+    # The view withholds a reading of what is keyed blind.
+    reading = load_entry_readings(conn, view.entry, view.pages).get(spec.name)
+    number = str(reading.value) if reading is not None else ""
+    if not (_WHOLE_NUMBER.fullmatch(number) and number.endswith(typed)):
+        return None
+    verdict = check_client_number(conn, spec, view.entry, number, name, viewer=viewer)
+    client, kinds = verdict.client, finding_kinds(verdict.findings)
+    if client is None or "name_like" not in kinds or _SPEAKS_AGAINST.intersection(kinds):
+        return None
+    is_asked = client.blocked or client.protected or client.deceased_on or client.moved_on
+    return None if is_asked else client.pid
 
 
 def find_contradicted_client_field(

@@ -18,6 +18,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
+from pipeline.review.client_question import complete_last_digits
 from pipeline.review.decisions import Decision, decide_entry
 from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.database.store import Store
@@ -134,6 +135,17 @@ class ReviewSession(Review):
         minutes = self.settings.claim_minutes
         with self.store.begin() as conn:
             save_draft(conn, self.person, entry_id, field, answer, self.clock(), minutes)
+
+    def complete_number(self, view: EntryView, typed: str, name: str) -> str | None:
+        """Return the personal number whose last four digits are typed, None if it needs them all.
+
+        Args:
+            view: the entry; what was read in it.
+            typed: what is in the field of the number.
+            name: the client's name on the paper.
+        """
+        with self.store.read() as conn:
+            return complete_last_digits(conn, self.person, view, typed, name)
 
     def decide(self, view: EntryView, decision: Decision, shown_at: datetime) -> Decided:
         """Decide an entry that has been on the screen since `shown_at`.

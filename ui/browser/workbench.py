@@ -20,7 +20,7 @@ SCRIPTS = (
     *(
         f"workbench/{name}"
         for name in (
-            *("word_match", "dom", "outbox", "picture", "field", "fields"),
+            *("word_match", "dom", "outbox", "short", "picture", "field", "fields"),
             *("question", "head", "foot", "undo", "keys", "workbench"),
         )
     ),
@@ -48,6 +48,9 @@ LABELS = {
     "bar": "workbench.bar",
     "saving": "workbench.saving",
     "again": "workbench.again",
+    "emptied": "workbench.emptied",
+    "wholeDay": "workbench.whole_day",
+    "wholeTime": "workbench.whole_time",
 }
 """The words that the script needs, by the name that it knows them by."""
 

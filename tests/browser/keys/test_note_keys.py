@@ -99,7 +99,7 @@ def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
     area = text_field(page)
     expect(page.locator(".wb-doubt-at")).to_have_count(1)
     page.keyboard.press("Control+Home")
-    page.keyboard.press("Alt+u")
+    page.keyboard.press("F8")
     wait_until(
         page,
         lambda: (

@@ -71,7 +71,7 @@ def field(name: str, label: str, index: int, /, **more: object) -> Data:
         **{"blind": False, "needs": False, "reading": None, "error": "", "reason": ""},
         "client": False,
         "crop": crop(x, y, w, h, f"Bild av {label}"),
-        **{"area": [0, x, y, w, h], "words": None, "line": 0},
+        **{"area": [0, x, y, w, h], "words": None},
         **more,
     }
 
@@ -167,6 +167,7 @@ def note(entry: str = "e1", /, **more: object) -> Data:
     text_field = field(
         *("anteckning", "Anteckning", 0),
         **{"kind": "area", "value": said, "needs": True, "lines": 6, "area": [0, x, y, w, h]},
+        pitch=h / 6,
         crop=crop(x, y, w, h, "Bild av Anteckning"),
         words={"words": words, "places": places, "doubtful": [i in (1, 5) for i in range(9)]},
     )

@@ -228,3 +228,97 @@ def test_a_sign_is_undone_and_so_is_what_the_menu_undoes(browser: Browser) -> No
         stage.type("!")
         stage.page.evaluate(_UNDO_BY_MENU)
         assert stage.value("anteckning") == before
+
+
+def test_one_key_says_that_the_rest_in_sight_is_empty(browser: Browser) -> None:
+    now = cards.card(focus="namn")
+    asked = [one for one in now["fields"] if one["kind"] == "text" and not one["client"]]
+    for field in asked:
+        field.update(needs=True, must=True, value="500 mg" if field["name"] == "dos" else "")
+    with staged(browser, cards.data(now), size=(1366, 768)) as stage:
+        stage.press("Alt+Shift+T")
+        values = {field["name"]: stage.value(field["name"]) for field in asked}
+        seen = stage.page.evaluate(_INK_IN_SIGHT)
+        emptied = [name for name, value in values.items() if value == "-"]
+        # What has a value, whose sheet it is, and what is below the edge are as they were.
+        assert len(emptied) > 3
+        assert set(emptied) <= set(seen)
+        assert stage.value("personnummer") == ""
+        assert stage.value("dos") != "-"
+        stage.press("Alt+Shift+T")
+        assert all(stage.value(name) == "" for name in emptied)
+        assert stage.focus() == "namn"
+
+
+_INK_IN_SIGHT = """() => {
+    const view = document.querySelector(".wb-fields").getBoundingClientRect();
+    return [...document.querySelectorAll(".wb-row")].filter((row) => {
+        const ink = row.querySelector(".wb-crop").getBoundingClientRect();
+        return ink.height > 0 && ink.bottom <= view.bottom + 60;
+    }).map((row) => row.dataset.name);
+}"""
+_OUTAGE = {"form": "day", "days": ["2021-12-16", "2022-01-10"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "short", "typed", "whole"),
+    [
+        *(("datum", _OUTAGE, typed, "2021-12-17") for typed in ("17", "17/12", "1217")),
+        *(("datum", _OUTAGE, typed, "2022-01-05") for typed in ("5", "05", "5/1", "0105")),
+        ("datum", _OUTAGE, "20211217", "20211217"),
+        *(("tid", {"form": "time"}, typed, "09:40") for typed in ("0940", "940", "9.40", "9:40")),
+        ("tid", {"form": "time"}, "-", "-"),
+    ],
+)
+def test_what_is_typed_in_short_is_written_out(
+    browser: Browser, name: str, short: dict[str, object], typed: str, whole: str
+) -> None:
+    now = cards.ready(focus=name)
+    _field(now, name).update(value="", short=short)
+    with staged(browser, cards.data(now)) as stage:
+        stage.type(typed)
+        stage.press("Enter")
+        assert stage.value(name) == whole
+        assert stage.focus() != name
+        assert stage.acts()[-1]["values"][name] == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "short", "typed", "question"),
+    [
+        ("datum", _OUTAGE, "12", "Skriv hela datumet"),
+        ("datum", _OUTAGE, "1712", "Skriv hela datumet"),
+        ("tid", {"form": "time"}, "2560", "Skriv hela klockslaget"),
+    ],
+)
+def test_a_short_form_that_means_nothing_is_asked_about_at_once(
+    browser: Browser, name: str, short: dict[str, object], typed: str, question: str
+) -> None:
+    now = cards.ready(focus=name)
+    _field(now, name).update(value="", short=short)
+    with staged(browser, cards.data(now)) as stage:
+        stage.type(typed)
+        stage.press("Enter")
+        assert stage.focus() == name
+        expect(stage.row(name).locator(".wb-error")).to_contain_text(question)
+        stage.press("Control+Enter")
+        assert stage.saves() == []
+
+
+def test_the_last_four_digits_become_the_number_that_the_server_knows(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.card(focus="personnummer"))) as stage:
+        stage.type("6595")
+        stage.press("Enter")
+        sent = stage.acts()[-1]
+        assert (sent["kind"], sent["left"], sent["values"]) == (
+            *("draft", "personnummer"),
+            {"personnummer": "6595"},
+        )
+        whole = {"personnummer": ["6595", "19300101-6595"]}
+        stage.answer(cards.card(completed=whole, banner=cards.banner(), focus="personnummer"))
+        assert stage.value("personnummer") == "19300101-6595"
+        assert stage.focus() == "puls"
+
+
+def _field(card: cards.Data, name: str) -> cards.Data:
+    return next(field for field in card["fields"] if field["name"] == name)

@@ -44,6 +44,9 @@ _WHOLE_ROWS = """() => {
 _CUT = """() => [...document.querySelectorAll(".wb-row input.wb-input")]
     .filter((input) => input.scrollWidth > input.clientWidth)
     .map((input) => input.closest(".wb-row").dataset.name)"""
+_LEFT_EDGES = """() => Object.fromEntries(["label", "crop"].map((part) => [
+    part, [...document.querySelectorAll(`.wb-${part}`)].filter((each) => each.checkVisibility())
+        .map((each) => Math.round(each.getBoundingClientRect().left))]))"""
 _GUIDE_OPENS = """() => {
     const guide = document.createElement("div");
     guide.id = "guide";
@@ -135,23 +138,20 @@ def test_each_piece_of_paper_is_shown_once_and_large_in_focus(browser: Browser) 
             crops = {row: (count, tall) for row, count, tall in stage.page.evaluate(_CROPS)}
             assert {count for count, _ in crops.values()} == {1}
             others = [tall for row, (_, tall) in crops.items() if row != name]
-            assert crops[name][1] > 2 * max(others)
+            assert crops[name][1] > 1.5 * max(others)
 
 
-@pytest.mark.parametrize("width", [1366, 1160])
-def test_no_answer_is_cut_where_two_share_a_line(browser: Browser, width: int) -> None:
-    sheet = cards.ready(focus="namn")
-    for line, place in enumerate((0, 3, 5, 11), start=1):
-        sheet["fields"][place]["line"] = sheet["fields"][place + 1]["line"] = line
-    sheet["fields"][11]["value"] = "1 tablett tre gånger om dagen"
-    with staged(browser, cards.data(sheet), size=(width, 768)) as stage:
+@pytest.mark.parametrize("width", [1366, 1024, 820])
+def test_label_ink_and_value_stand_in_aligned_columns(browser: Browser, width: int) -> None:
+    with staged(browser, cards.data(cards.ready(focus="namn")), size=(width, 768)) as stage:
+        lefts = stage.page.evaluate(_LEFT_EDGES)
+        assert all(len(set(edges)) == 1 for edges in lefts.values()), lefts
         assert stage.page.evaluate(_CUT) == []
-        assert stage.page.locator(".wb-half").count() > 0
-        stage.row("puls").locator("input").fill("72 slag, oregelbunden")
-        stage.press("Enter")
-        assert stage.page.evaluate(_CUT) == []
-        stage.page.set_viewport_size({"width": 1152, "height": 768})
-        stage.page.wait_for_function(f"({_CUT})().length === 0")
+
+
+def test_ink_is_shown_at_reading_size(browser: Browser) -> None:
+    with staged(browser, cards.data(cards.ready(focus="namn")), size=(1366, 768)) as stage:
+        assert min(tall for _, _, tall in stage.page.evaluate(_CROPS)) >= 28
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -101,10 +101,35 @@ def test_the_sheet_is_dragged_and_rows_and_deviations_are_marked(browser: Browse
         before = pane.evaluate("(pane) => pane.scrollTop")
         stage.page.mouse.move(box["x"] + 200, box["y"] + 400)
         stage.page.mouse.down()
-        stage.page.mouse.move(box["x"] + 200, box["y"] + 250)
+        stage.page.mouse.move(box["x"] + 200, box["y"] + 300)
         stage.page.mouse.up()
-        assert pane.evaluate("(pane) => pane.scrollTop") == pytest.approx(before + 150, abs=2)
+        assert pane.evaluate("(pane) => pane.scrollTop") == pytest.approx(before + 100, abs=2)
         assert stage.focus() == "personnummer"
+
+
+_LINES_OF_A_NOTE = """() => {
+    const area = document.querySelector(".wb-now textarea");
+    const sheet = document.querySelector(".wb-sheet").getBoundingClientRect();
+    const pitch = parseFloat(getComputedStyle(area).lineHeight);
+    const ink = sheet.top + (%f + 0.14 / 12) * sheet.height;
+    const text = area.getBoundingClientRect().top + pitch / 2;
+    const pane = document.querySelector(".wb-pane").getBoundingClientRect();
+    return { pitch, apart: text - ink, ink: 0.14 / 6 * sheet.height,
+        isSeen: ink > pane.top && ink < pane.bottom };
+}"""
+
+
+@pytest.mark.parametrize("width", [1366, 1920])
+def test_each_line_of_a_note_stands_beside_its_ink(browser: Browser, width: int) -> None:
+    top = cards.TOP + cards.STEP * 15
+    with staged(browser, cards.data(cards.note(focus="anteckning")), size=(width, 768)) as stage:
+        for _ in range(2):
+            lines = stage.page.evaluate(_LINES_OF_A_NOTE % top)
+            assert lines["isSeen"]
+            assert lines["pitch"] == pytest.approx(lines["ink"], abs=0.5)
+            assert abs(lines["apart"]) < lines["pitch"] / 2
+            # Also where its beginning was scrolled away by a long text.
+            stage.page.keyboard.press("End")
 
 
 def test_a_note_marks_the_word_at_the_cursor_and_finds_doubtful_words(browser: Browser) -> None:
@@ -115,9 +140,11 @@ def test_a_note_marks_the_word_at_the_cursor_and_finds_doubtful_words(browser: B
         selected += "document.activeElement['selection' + at]))"
         seen = []
         for _ in range(2):
-            stage.press("Alt+u")
+            stage.press("F8")
             seen.append((stage.page.evaluate(selected), _left(word)))
         assert seen == [("men", "14%"), ("Ber", "34%")]
+        stage.press("Shift+F8")
+        assert stage.page.evaluate(selected) == "men"
         stage.press("Home", "ArrowUp")
         stage.page.wait_for_function("document.querySelector('.wb-at-word').style.left === '9%'")
 

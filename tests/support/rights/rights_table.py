@@ -296,6 +296,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}review.rows.confirm_rows": (Action.REVIEW, R.PAPER),
 }
 NOT_ACTING: Mapping[str, str] = {
+    f"{P}review.client_question.complete_last_digits": "of an entry that the person has opened",
     f"{P}store.review.signatures.list_waiting_for_signature": "of what is visible; signing asks",
     f"{P}store.review.signatures.list_unsigned_forms": "of what is visible; signing asks",
     f"{P}store.reports.paper_days.count_hidden_entries": "counts what the person may not see",

@@ -93,6 +93,7 @@ NEEDS_NONE = {
     "store.review.signatures.list_unsigned_forms": FIGURES,
     "store.entries.second_reviewer.count_waiting_for_others": FIGURES,
     "review.client_question.complete_client_numbers": PART,
+    "review.client_question.complete_last_digits": "of an open entry; the client shown is logged",
     "store.quality.checked_work.claim_next_rekeying": BEFORE,
     "store.quality.checked_work.skip_rekeying": TYPING,
     "review.rekeying.Rekeying.claim": BEFORE,

@@ -116,6 +116,15 @@ def typed_number(view: EntryView, values: Mapping[str, FieldValue]) -> str:
     return answer.value if answer is not None and isinstance(answer.value, str) else ""
 
 
+def client_name(view: EntryView, held: HeldEntry, values: Mapping[str, FieldValue]) -> str:
+    """Return the client's name as it is in the form now, else as it is read; empty if neither."""
+    field = next((one for one in view.fields if one.spec.means is Meaning.CLIENT_NAME), None)
+    if field is not None and field.spec.name in values:
+        answer = field_answer(view, field, values[field.spec.name])
+        return answer.value if answer is not None and isinstance(answer.value, str) else ""
+    return _text_of(view, answers_so_far(view, held), Meaning.CLIENT_NAME)
+
+
 def _banner(clients: Sequence[Mapping[str, Any]], number: str, *, is_clear: bool) -> dict[str, Any]:
     return {
         "kind": "clients",

@@ -155,11 +155,22 @@ def find_sums(
 
 def first_outage_day(context: AppContext, view: EntryView) -> date | None:
     """Return the first day of the outage of the entry's unit and system; None if none is known."""
+    outage = outage_of(context, view)
+    return outage[0] if outage is not None else None
+
+
+def outage_of(context: AppContext, view: EntryView) -> tuple[date, date] | None:
+    """Return the first and last day of the outage of the entry's unit and system.
+
+    The last day is today if the outage goes on; None if no outage is known.
+    """
     system = find_system(view.form.id, view.form.area.value)
     with context.store.read() as conn:
         days = outage_days(list_outages(conn), view.entry.unit, system)
-    start = context.settings.outage_start
-    return days[0] if days else start and start.date()
+    start, end = context.settings.outage_start, context.settings.outage_end
+    if days is None and start is not None:
+        days = start.date(), end.date() if end is not None else today_in_sweden()
+    return days
 
 
 def _score_text(score: Score) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
-from pipeline.domain.form.field import Editor, Meaning
+from pipeline.domain.form.field import Editor, Format, Meaning
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.depth import explain_values, name_boxes
@@ -46,8 +47,6 @@ CLIENT_MEANINGS = (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
 """Meanings of the fields whose text names the client; the number counts if there are both."""
 _WORD_PATTERN = re.compile(r"\S+")
 _CROP_MARGIN_MM = 1.0
-_MAX_NARROW_MM = 62.0
-"""Fields this narrow on paper may share a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +86,17 @@ def needs_person(view: EntryView, field: FieldView) -> bool:
     return has_low_confidence(field.reading)
 
 
-def field_cards(view: EntryView, held: HeldEntry, images: PageImages) -> list[dict[str, Any]]:
-    """Return a card for each open field, without its value."""
-    labels, lines = accessible_names(view.form, view.entry.row), _line_numbers(view, held)
+def field_cards(
+    view: EntryView,
+    held: HeldEntry,
+    images: PageImages,
+    outage: tuple[date, date] | None = None,
+) -> list[dict[str, Any]]:
+    """Return a card for each open field, without its value.
+
+    A day of the `outage` may be typed in short.
+    """
+    labels = accessible_names(view.form, view.entry.row)
     return [
         {
             "name": field.spec.name,
@@ -101,8 +108,9 @@ def field_cards(view: EntryView, held: HeldEntry, images: PageImages) -> list[di
             "client": field.spec.means in CLIENT_MEANINGS,
             "crop": crop_card(view, field, labels[field.spec.name], images),
             "area": field_area(view, field, images),
+            "pitch": _line_pitch(view, field),
+            "short": _short_form(view, field, outage),
             "words": _words_card(view, field, images),
-            "line": lines[field.spec.name],
             **_editor_card(view, field),
             **_reading_card(view, field),
         }
@@ -190,6 +198,32 @@ def field_area(view: EntryView, field: FieldView, images: PageImages) -> list[fl
     return list(relative_area(field.spec.box, index, view.form.pages[field.page_no - 1].size))
 
 
+def _short_form(
+    view: EntryView, field: FieldView, outage: tuple[date, date] | None
+) -> dict[str, Any] | None:
+    """Return how the value may be typed in short; None if it may not.
+
+    Only what is a day or a time of the outage by its meaning: other days, as the last day of a
+    decision, may lie anywhere.
+    """
+    spec = field.spec
+    if view.is_second_review or spec.traits.has_options:
+        return None
+    if spec.format is Format.TIME:
+        return {"form": "time"}
+    if spec.means in (Meaning.EVENT_DATE, Meaning.WRITTEN_DATE) and outage is not None:
+        return {"form": "day", "days": [day.isoformat() for day in outage]}
+    return None
+
+
+def _line_pitch(view: EntryView, field: FieldView) -> float | None:
+    """Return from line to line of a note on paper, as a share of the page's height."""
+    spec = field.spec
+    if not spec.traits.is_multiline or not spec.lines:
+        return None
+    return spec.box[3] / spec.lines / view.form.pages[field.page_no - 1].size[1]
+
+
 def _editor_card(view: EntryView, field: FieldView) -> dict[str, Any]:
     """Return how the field is answered."""
     spec = field.spec
@@ -256,22 +290,6 @@ def _has_word_positions(reading: Reading) -> bool:
         and isinstance(reading.value, str)
         and 0 < len(reading.words) == len(_WORD_PATTERN.findall(reading.value))
     )
-
-
-def _line_numbers(view: EntryView, held: HeldEntry) -> dict[str, int]:
-    """Return the line of each open field: two narrow neighbours share one."""
-    numbers: dict[str, int] = {}
-    number, places_left = 0, 0
-    for field in open_fields(view, held):
-        if not (places_left and _is_narrow(field)):
-            number, places_left = number + 1, 2 if _is_narrow(field) else 0
-        numbers[field.spec.name] = number
-        places_left = max(0, places_left - 1)
-    return numbers
-
-
-def _is_narrow(field: FieldView) -> bool:
-    return field.spec.box[2] <= _MAX_NARROW_MM and not field.spec.traits.has_options
 
 
 def _initial_text(field: FieldView) -> str:

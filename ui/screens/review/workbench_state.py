@@ -35,6 +35,7 @@ class HeldEntry:
     `values` are the values that are stored as drafts, by field. `clients_shown` says since when the
     browser has each number's client; `clients_logged` are the numbers whose lookup is logged.
     `findings` are the sums that stopped the last save. `expanded` are fields that were unfolded.
+    `completed` are values that a short form became, by field: the short form and the whole value.
     `warning` is above the fields until the next act. `actions` are the buttons of what else the
     entry allows, once they are known.
     """
@@ -49,6 +50,7 @@ class HeldEntry:
     clients_logged: set[str] = field(default_factory=set)
     question: ClientQuestion | None = None
     findings: tuple[Issue, ...] = ()
+    completed: dict[str, tuple[str, str]] = field(default_factory=dict)
     expanded: frozenset[str] = frozenset()
     warning: str = ""
     actions: list[dict[str, str]] | None = None

@@ -1,5 +1,9 @@
 // One field: its label, its piece of the paper, its input, and what is said about it.
 const LINE_REM = 1.45;
+// A piece of paper that is longer than this many of its heights has its value below it, not beside it.
+const MAX_BESIDE = 10;
+// So many letters of options fit in the column of the values.
+const MAX_OPTION_LETTERS = 26;
 // More than fits on paper, and so little that no screen's message reaches MAX_LOGGED_IN (ui/access/screen_socket.py).
 const MAX_TYPED = 10_000;
 
@@ -19,7 +23,7 @@ function makeRow(field, { id, labels, onInput }) {
 
   function drawSaid() {
     const { reason, error, reading, kind } = row.field;
-    const shownError = row.isForgiven ? "" : error;
+    const shownError = row.notShort || (row.isForgiven ? "" : error);
     row.hasError = Boolean(shownError);
     redraw(said, [reason, shownError, reading, kind, labels.verbatim], () => [
       reason ? make("p", "wb-reason", {}, reason) : null,
@@ -38,17 +42,30 @@ function makeRow(field, { id, labels, onInput }) {
     if (next.error !== row.field.error) row.isForgiven = false;
     row.field = next;
     setAttribute(element, "data-needs", next.needs);
-    setAttribute(element, "data-line", next.line || null);
     redraw(label, [next.label, next.hint], () => [make("span", "", {}, next.label), next.hint ? make("small", "", {}, next.hint) : null]);
     label.title = [next.label, next.hint].filter(Boolean).join(" ");
     crop.hidden = !next.crop;
     if (next.crop) drawCrop(crop, next.crop);
     element.classList.toggle("wb-uncropped", !next.crop);
+    element.classList.toggle("wb-wide", isWide(next));
     control.update(next);
     drawSaid();
   };
   // An error is about the text that was sent: it goes when the text changes.
-  row.forgive = () => { row.isForgiven = true; drawSaid(); };
+  row.forgive = () => { row.isForgiven = true; row.notShort = ""; drawSaid(); };
+  // Write a short form out; false, with a question at the field, if it means nothing.
+  row.writeOut = () => {
+    const { short } = row.field;
+    const text = control.value();
+    const whole = short ? writeOut(text, short) : text;
+    if (whole === null) {
+      row.notShort = labels[short.form === "day" ? "wholeDay" : "wholeTime"];
+      drawSaid();
+      return false;
+    }
+    if (whole !== text) { control.fill(whole); row.forgive(); onInput(row); }
+    return true;
+  };
   row.blame = () => { row.isForgiven = false; };
   row.value = control.value;
   row.fill = control.fill;
@@ -67,6 +84,12 @@ function makeRow(field, { id, labels, onInput }) {
   return row;
 }
 
+// Which fields need the width of two columns: long ink, much to choose from, and every note.
+function isWide({ kind, crop, options }) {
+  const letters = (options ?? []).reduce((sum, { label }) => sum + label.length + 4, 0);
+  return kind === "area" || crop?.aspect > MAX_BESIDE || letters > MAX_OPTION_LETTERS;
+}
+
 function readingLine(reading, labels) {
   const parts = reading.map(({ text, doubt }) => make("span", doubt ? "wb-doubt" : "", {}, text));
   return make("p", "wb-reading", {}, `${labels.readAs} `, ...parts);
@@ -82,6 +105,7 @@ function textControl(row, id) {
       setAttribute(input, "placeholder", field.placeholder);
       setAttribute(input, "maxlength", field.maxlength ?? MAX_TYPED);
       if (isArea) input.style.setProperty("--wb-lines", `${Math.max(3, field.lines || 3) * LINE_REM + 0.7}rem`);
+      if (isArea) input.style.setProperty("--wb-rows", field.lines || 3);
     },
     value: () => input.value,
     fill(value) { if (input.value !== String(value ?? "")) input.value = value ?? ""; },

@@ -21,27 +21,8 @@ function makeFields({ onInput, onNow }) {
     while (next) { const gone = next; next = next.nextSibling; gone.remove(); }
   }
 
-  // Fields of one line stand beside each other, unless the window is narrow or an answer would be cut; one that is cut still
-  // gets the width of the piece of paper too. A line stays as it is while it is worked on.
-  let apart = new Set(), long = new Set();
-  fields.pair = ({ isNew = false } = {}) => {
-    if (isNew) [apart, long] = [new Set(), new Set()];
-    const isShared = ({ line }) => Boolean(line) && !apart.has(line) && fields.rows.filter((row) => row.field.line === line).length > 1;
-    const draw = () => fields.rows.forEach((row) => {
-      row.element.classList.toggle("wb-half", isShared(row.field));
-      row.element.classList.toggle("wb-long", long.has(row.name));
-    });
-    const isCut = (row) => row !== fields.now && [...row.element.querySelectorAll("input.wb-input")].some((input) => input.scrollWidth > input.clientWidth);
-    draw();
-    for (const row of fields.rows) if (isShared(row.field) && isCut(row)) apart.add(row.field.line);
-    draw();
-    for (const row of fields.rows) if (isCut(row)) long.add(row.name);
-    draw();
-  };
-
   fields.show = (card, { key, labels, memory, isNew, question, others }) => {
-    const isOther = key !== turn;
-    if (isOther) { fields.rows = []; fields.now = null; list.replaceChildren(); }
+    if (key !== turn) { fields.rows = []; fields.now = null; list.replaceChildren(); }
     turn = key;
     passed = memory.passed;
     fields.rows = card.fields.map((field, place) => {
@@ -61,8 +42,14 @@ function makeFields({ onInput, onNow }) {
     const asked = question.given && rowOf(question.given.field);
     const rows = fields.rows.flatMap((row) => (row === asked ? [row.element, question.root] : [row.element]));
     arrange(asked ? [...rows, ...others] : [question.root, ...rows, ...others]);
-    fields.pair({ isNew: isNew || isOther });
     setAttribute(scroller, "aria-label", labels.form);
+    fields.widen();
+  };
+
+  // A value that would be cut beside its ink goes below it.
+  fields.widen = (rows = fields.rows) => {
+    const cut = rows.filter(({ element }) => [...element.querySelectorAll("input.wb-input")].some((input) => input.scrollWidth > input.clientWidth));
+    for (const row of cut) row.element.classList.add("wb-wide");
   };
 
   fields.at = (element) => fields.rows.find((row) => row.element.contains(element)) ?? null;
@@ -74,6 +61,7 @@ function makeFields({ onInput, onNow }) {
   const isRequired = (row) => row.field.must || row.kind === "choice" || row.kind === "second";
   fields.isAnswered = (row) => !(row.isEmpty() && isRequired(row));
   const asks = (row) => row.hasError || (row.field.needs && !isDone(row));
+  fields.unpass = (row) => { passed.delete(row.name); showPassed(row); };
   fields.pass = (row) => { passed.add(row.name); showPassed(row); };
   const showPassed = (row) => setAttribute(row.element, "data-passed", isDone(row));
 
@@ -82,15 +70,28 @@ function makeFields({ onInput, onNow }) {
     const end = row ? fields.rows.indexOf(row) : fields.rows.length;
     return fields.rows.slice(0, end).findLast((each) => each.field.needs || each.hasError) ?? null;
   };
+  // The fields from a row on that ask, are empty, and whose ink can be compared now: all before the first
+  // one below the edge. Whose sheet it is, is never said so.
+  fields.emptyInSight = (row) => {
+    const asking = fields.rows.slice(fields.rows.indexOf(row)).filter((each) => asks(each) && each.isEmpty() && !each.field.client && each.kind !== "second");
+    const end = asking.findIndex((each) => !isInkInSight(each));
+    return end < 0 ? asking : asking.slice(0, end);
+  };
+  const isInkInSight = ({ element }) => {
+    const [ink, view] = [element.querySelector(".wb-crop").getBoundingClientRect(), scroller.getBoundingClientRect()];
+    return ink.height > 0 && ink.top >= view.top && ink.bottom <= view.bottom;
+  };
+
   fields.beside = (row, step) => fields.rows[fields.rows.indexOf(row) + step] ?? null;
 
   // The row in question is large. It stays so while a button has the focus: nothing moves.
   fields.mark = (row) => {
     if (fields.now !== row) {
-      fields.now?.element.classList.remove("wb-now");
+      const left = fields.now;
+      left?.element.classList.remove("wb-now");
       row?.element.classList.add("wb-now");
       fields.now = row;
-      fields.pair();
+      if (left) fields.widen([left]);
     }
     onNow(row);
     if (row) fields.bring(row.element);

@@ -50,6 +50,7 @@ function makeKeys(bench) {
       return true;
     }
     if (event.ctrlKey && !event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) return step(event.key === "ArrowDown" ? 1 : -1);
+    if (event.key === "F8" && !event.ctrlKey && !event.altKey) return toDoubtful(event.shiftKey ? -1 : 1);
     return event.altKey && !event.ctrlKey && !event.metaKey && withAlt(event, letterOf(event));
   }
 
@@ -64,8 +65,8 @@ function makeKeys(bench) {
       if (!event.repeat) bench.act("open", { what: action.kind });
       return true;
     }
+    if (letter === "t" && event.shiftKey) return event.repeat || bench.emptyRest();
     if (letter === "t" || letter === "i") return answerWith(letter === "t" ? "-" : "?");
-    if (letter === "u") return toDoubtful();
     if (picture.press(letter)) return true;
     bench.sendDraft(); // the key may be one of Streamlit's, which runs the server
     return letter === "h" && openKeyList();
@@ -85,11 +86,12 @@ function makeKeys(bench) {
     return true;
   }
 
-  function toDoubtful() {
+  // The next doubtful word of the note, or the one before. Nothing to find is no key of the browser's.
+  function toDoubtful(step) {
     const area = document.activeElement;
     const words = fields.at(area)?.field.words;
     if (!words || area.tagName !== "TEXTAREA") return false;
-    nextDoubtful(area, words);
+    nextDoubtful(area, words, step);
     picture.followWord(area);
     return true;
   }

@@ -19,7 +19,7 @@ function makePicture() {
   const sheet = make("div", "wb-sheet", {}, image, row, mark, frames, word);
   const pane = make("div", "wb-pane", { tabindex: 0, role: "region" }, sheet);
   const root = make("div", "wb-picture", {}, make("div", "wb-tools", {}, caption, ...Object.values(tools)), pane);
-  const state = { card: null, page: 0, zoom: 0, field: null, word: -1 };
+  const state = { card: null, page: 0, zoom: 0, field: null, word: -1, note: null };
   const isWhole = () => state.zoom < 0;
   const pages = () => state.card?.pages ?? [];
 
@@ -53,7 +53,8 @@ function makePicture() {
     else if (image.src !== source) image.src = source;
     const aspect = page?.aspect ?? Math.SQRT2;
     sheet.style.aspectRatio = `1 / ${aspect}`;
-    sheet.style.width = isWhole() ? `${Math.min((pane.clientHeight - 2) / aspect, pane.clientWidth)}px` : `${ZOOMS[state.zoom] * 100}%`;
+    const fitted = isWhole() ? Math.min((pane.clientHeight - 2) / aspect, pane.clientWidth) : pane.clientWidth / (noteArea()?.[3] ?? 1);
+    sheet.style.width = `${fitted * (isWhole() ? 1 : ZOOMS[state.zoom])}px`;
     setText(caption, page?.caption ?? "");
     tools.turn.hidden = pages().length < 2;
     setAttribute(tools.whole, "aria-pressed", String(isWhole()));
@@ -64,17 +65,35 @@ function makePicture() {
   // The field comes to the middle. What is taller than the view is shown from its top.
   function reveal() {
     const area = state.field?.area;
-    if (!area || !pane.clientHeight) return;
+    if (!area || !pane.clientHeight || alignNote()) return;
     const [, x, y, w, h] = area;
     const [width, height] = [sheet.offsetWidth, sheet.offsetHeight];
     const top = h * height > pane.clientHeight ? y * height : (y + h / 2) * height - pane.clientHeight * 0.45;
     pane.scrollTo({ top, left: (x + w / 2) * width - pane.clientWidth / 2 });
   }
 
+  // A note that is worked on fills the width of the pane, and its lines stand beside those of its text.
+  const isBeside = window.matchMedia("(min-width: 901px) and (min-height: 501px)");
+  const noteArea = () => (state.note?.isConnected && isBeside.matches && !isWhole() ? state.field?.area : null);
+
+  function alignNote() {
+    const area = noteArea();
+    if (!area || area[0] !== state.page) return false;
+    const line = state.field.pitch * sheet.offsetHeight;
+    state.note.style.setProperty("--wb-pitch", `${line}px`);
+    const text = state.note.getBoundingClientRect().top - state.note.scrollTop;
+    // The writing stands in the lower half of its line, the text in the middle: a quarter makes them level.
+    const top = area[2] * sheet.offsetHeight - (text - pane.getBoundingClientRect().top) + line / 4;
+    // Room above and below the sheet, so that its first and last lines can stand there too.
+    Object.assign(sheet.style, { marginTop: `${Math.max(0, -top)}px`, marginBottom: `${pane.clientHeight}px` });
+    pane.scrollTo({ top: Math.max(0, top), left: area[1] * sheet.offsetWidth - 2 });
+    return true;
+  }
+
   // The word at the cursor comes into view only if it is near the edge or outside.
   function revealWord() {
     const area = state.field.words.places[state.word];
-    if (!area || !pane.clientHeight) return;
+    if (!area || !pane.clientHeight || noteArea()) return;
     const [top, left] = [(area[2] + area[4] / 2) * sheet.offsetHeight, (area[1] + area[3] / 2) * sheet.offsetWidth];
     const isFar = (middle, from, length) => middle < from + length * 0.2 || middle > from + length * 0.8;
     if (isFar(top, pane.scrollTop, pane.clientHeight)) pane.scrollTop = top - pane.clientHeight * 0.4;
@@ -150,9 +169,13 @@ function makePicture() {
       draw();
     },
     // The sheet follows the field that has the focus.
-    follow(field) {
-      const isSame = state.field?.name === field?.name;
+    // `note` is the input of a note that has the focus.
+    follow(field, note = null) {
+      const isSame = state.field?.name === field?.name && state.note === note;
       state.field = field;
+      state.note = field?.pitch && field.area ? note : null;
+      root.parentElement?.classList.toggle("wb-noting", Boolean(noteArea()));
+      if (!state.note) sheet.style.marginBlock = "";
       if (!isSame) {
         state.word = -1;
         if (field?.area) state.page = field.area[0];
@@ -160,6 +183,7 @@ function makePicture() {
       draw();
       if (!isSame) reveal();
     },
+    alignNote,
     followWord(area) {
       const read = state.field?.words;
       if (!read) return;

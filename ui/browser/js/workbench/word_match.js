@@ -35,12 +35,15 @@ function wordAt(area, read) {
   return index < 0 ? -1 : alignTexts(read, now)[index];
 }
 
-// Select the next low-confidence word after the cursor, or the first one.
-function nextDoubtful(area, { words, doubtful }) {
+// Select the next low-confidence word after the cursor (`step` 1) or before it (-1), else the one at the
+// other end.
+function nextDoubtful(area, { words, doubtful }, step) {
   const now = wordsIn(area.value);
   const aligned = alignTexts(words, now);
   const candidates = now.filter((_, j) => aligned[j] >= 0 && doubtful[aligned[j]]);
-  const next = candidates.find((word) => word.start > area.selectionStart) ?? candidates[0];
+  const next = step > 0
+    ? candidates.find((word) => word.start > area.selectionStart) ?? candidates[0]
+    : candidates.findLast((word) => word.end <= area.selectionStart) ?? candidates.at(-1);
   if (next) area.setSelectionRange(next.start, next.end);
   return Boolean(next);
 }

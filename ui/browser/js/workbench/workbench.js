@@ -21,11 +21,14 @@ function makeBench(parent) {
   let [saysNo, last, isPressed, tabbedAt] = [null, null, false, -Infinity];
   // The field that was changed since it got the focus, and the note whose caret no key has moved yet.
   let [changed, resting] = ["", null];
+  // What the last press of a key has said to be empty.
+  let emptied = [];
 
   const act = (kind, extra) => bench.act(kind, extra);
   const picture = makePicture();
   const head = makeHead();
-  const fields = makeFields({ onInput, onNow: (row) => picture.follow(row?.field ?? null) });
+  const followRow = (row) => picture.follow(row?.field ?? null, row?.kind === "area" ? row.focusable() : null);
+  const fields = makeFields({ onInput, onNow: followRow });
   const question = makeQuestion();
   const below = makeBelow(act);
   const bar = makeBar(act);
@@ -123,6 +126,7 @@ function makeBench(parent) {
 
   function show(card) {
     const isNew = !bench.card || turnOf(bench.card) !== turnOf(card);
+    writeOutNumbers(card);
     // Who has scrolled to another place stays there.
     const follows = !isNew && fields.now && fields.isInSight(fields.now.element);
     bench.card = card;
@@ -130,7 +134,13 @@ function makeBench(parent) {
     draw(card, isNew);
     if (isNew) begin(card);
     else if (follows) bringNow();
-    if (!isNew) picture.follow(fields.now?.field ?? null);
+    if (!isNew) followRow(fields.now);
+  }
+
+  // The server has written out the last digits of a number, unless it has been changed meanwhile.
+  function writeOutNumbers(card) {
+    const { values } = memoryOf(card);
+    for (const [name, [short, whole]] of Object.entries(card.completed ?? {})) if (values.get(name)?.trim() === short) values.set(name, whole);
   }
 
   function begin(card) {
@@ -242,6 +252,8 @@ function makeBench(parent) {
   function save() {
     if (bench.card.hidden || seenFor() < bench.data.minView) return;
     if (question.corrects(question.first())) return bench.correct();
+    const asked = fields.rows.find((row) => !row.writeOut());
+    if (asked) return bench.focusRow(asked);
     const goes = canAdvance();
     setBusy(true);
     post("save", {
@@ -293,11 +305,12 @@ function makeBench(parent) {
 
   function planDraft() {
     clearTimeout(timers.draft);
-    timers.draft = setTimeout(bench.sendDraft, DRAFT_MS);
+    timers.draft = setTimeout(() => bench.sendDraft(), DRAFT_MS);
   }
 
-  bench.sendDraft = () => {
-    if (bench.card && !bench.isBusy && memoryOf(bench.card).isDirty) post("draft");
+  // `left` is the field that the person has gone on from.
+  bench.sendDraft = (extra = {}) => {
+    if (bench.card && !bench.isBusy && memoryOf(bench.card).isDirty) post("draft", extra);
   };
 
   // A change by key, which the input does not report itself.
@@ -366,11 +379,32 @@ function makeBench(parent) {
     area.scrollTop = 0;
   }
 
+  // The rest is empty: from here on all empty fields that ask and whose ink is in sight, up to the first
+  // one that is not. The same key at once takes that back.
+  bench.emptyRest = () => {
+    if (bench.isBusy) return true;
+    const takenBack = emptied;
+    emptied = takenBack.length ? [] : fields.emptyInSight(fields.at(document.activeElement) ?? fields.now);
+    for (const row of takenBack.length ? takenBack : emptied) {
+      if (takenBack.length) row.fill(row.kind === "choice" ? -1 : "");
+      else row.sign("-");
+      row.forgive();
+      onInput(row);
+    }
+    takenBack.forEach(fields.unpass);
+    if (takenBack.length) return bench.focusRow(takenBack[0]);
+    if (!emptied.length) return true;
+    says.say({ text: bench.data.labels.emptied });
+    return bench.goOn(emptied.at(-1));
+  };
+
   bench.isChanged = (row) => changed === row.name;
 
   // On to the question of this field, the next field that needs a person, the tick, or the button.
   bench.goOn = (row) => {
     const isQuestion = question.root.contains(document.activeElement);
+    // Who goes on once more goes: nothing is saved with it.
+    if (row && !row.notShort && !row.writeOut()) return bench.focusRow(row);
     if (row) fields.pass(row);
     if (!isQuestion && question.given && row?.name === question.given.field) return bench.focus(question.first());
     const next = fields.next(row);
@@ -430,12 +464,16 @@ function makeBench(parent) {
   on(document, "keydown", ({ key }) => {
     isPressed = false;
     resting = null;
+    if (!/^(Alt|Shift|t)$/i.test(key)) emptied = [];
     if (key === "Tab") tabbedAt = performance.now();
   }, { capture: true });
   on(document, "keydown", keys.onKey, { capture: true });
   on(root, "focusin", onFocus);
   on(fields.list, "focusout", ({ target, relatedTarget }) => {
-    if (fields.at(target) !== fields.at(relatedTarget)) bench.sendDraft();
+    const left = fields.at(target);
+    if (!left || left === fields.at(relatedTarget)) return;
+    left.writeOut();
+    bench.sendDraft({ left: left.name });
   });
   // A dialog or popover of Streamlit's that closes leaves the focus with the page. Who comes there by
   // Tab goes on.
@@ -492,7 +530,8 @@ function makeBench(parent) {
   on(document, "click", holdClick, { capture: true });
   if (window.navigation) on(window.navigation, "navigate", holdBack);
   on(document, "ef-shelf", picture.draw);
-  on(window, "resize", () => { fit(); fields.pair({ isNew: true }); });
+  on(fields.scroller, "scroll", picture.alignNote);
+  on(window, "resize", () => { fit(); fields.widen(); });
   on(window, "beforeunload", (event) => {
     bench.sendDraft();
     if (outbox.isOpen() || (bench.card && memoryOf(bench.card).isDirty)) event.preventDefault();

@@ -22,11 +22,14 @@ from pipeline.domain.errors import (
     StaleDecisionError,
     UnknownClientError,
 )
+from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_name
+from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.issues import Issue, IssueCode
 from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.review import session
+from pipeline.review.client_question import is_last_digits
 from pipeline.review.decisions import Decision
 from pipeline.review.session import Decided, Review, ReviewSession
 from pipeline.review.signing import Signing
@@ -39,6 +42,7 @@ from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
 from ui.screens.review import current_entry
 from ui.screens.review.client_card import (
+    client_name,
     client_number,
     is_client_seen,
     note_client_seen,
@@ -141,6 +145,7 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
         _do_task(context, person, message)
     elif (view := _open_view(context, person, message)) is not None:
         held = bench_state().hold(view.entry.id, view.entry.revision)
+        message = _with_whole_number(context, person, view, held, message)
         _store_drafts(context, person, view, held, message["values"])
         if kind != "draft":
             held.warning = ""
@@ -217,6 +222,26 @@ def _open_view(context: AppContext, person: Person, message: Message) -> EntryVi
             current_entry.open_entry(None)
         return None
     return with_added_deviations(view)
+
+
+def _with_whole_number(
+    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
+) -> Message:
+    """Return the message with the whole personal number where its last four digits are enough.
+
+    Where they are not, all twelve are asked for at the field once the person has left it.
+    """
+    values = message["values"]
+    spec, typed = view.form.meaning(Meaning.CLIENT_PID, view.entry.row), typed_number(view, values)
+    if spec is None or not is_last_digits(typed):
+        return message
+    whole = context.review(person).complete_number(view, typed, client_name(view, held, values))
+    if whole is None:
+        if message.get("left") == spec.name:
+            held.errors[spec.name] = t("client.whole_number")
+        return message
+    held.completed[spec.name] = (typed, format_pid(whole))
+    return {**message, "values": {**values, spec.name: format_pid(whole)}}
 
 
 def _store_drafts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from pipeline.domain.form.field import Meaning
@@ -34,6 +35,7 @@ from ui.screens.review.entry_header import (
     entry_facts,
     entry_origin_text,
     first_outage_day,
+    outage_of,
     replaced_text,
 )
 from ui.screens.review.field_cards import (
@@ -72,7 +74,9 @@ def entry_card(
         "notices": [*filter(None, [replaced_text(context, view)]), *_notices(view)],
         "authorAnswers": author_answer_texts(context, person, view),
         "second": view.is_second_review,
-        "fields": [] if view.is_hidden else _fields_with_values(view, held, images),
+        "fields": []
+        if view.is_hidden
+        else _fields_with_values(view, held, images, outage_of(context, view)),
         "head": [field.spec.name for field in _head_fields(view)],
         "folded": folded_cards(view, held, images),
         "unfold": _unfold_text(view, held),
@@ -96,6 +100,7 @@ def live_card(
     names = [field.spec.name for field in open_fields(view, held)]
     return {
         "attempt": held.attempts,
+        "completed": held.completed,
         "banner": banner_card(context, person, view, held),
         "facts": [
             {"text": fact.text, "kind": fact.kind, "passed": fact.tag}
@@ -184,14 +189,14 @@ def _head_fields(view: EntryView) -> list[FieldView]:
 
 
 def _fields_with_values(
-    view: EntryView, held: HeldEntry, images: PageImages
+    view: EntryView, held: HeldEntry, images: PageImages, outage: tuple[date, date] | None
 ) -> list[dict[str, Any]]:
     by_name = {field.spec.name: field for field in view.fields}
     return [
         card
         | {"error": held.errors.get(card["name"], "")}
         | {"value": held.values.get(card["name"], initial_value(view, by_name[card["name"]]))}
-        for card in field_cards(view, held, images)
+        for card in field_cards(view, held, images, outage)
     ]
 
 

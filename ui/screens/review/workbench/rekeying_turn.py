@@ -180,7 +180,6 @@ def _field_card(task: RekeyingTask, label: str, held: HeldEntry) -> dict[str, An
         "area": None,
         "words": None,
         "reading": None,
-        "line": 0,
         "error": held.errors.get(task.spec.name, ""),
     }
     if task.is_adjudication:
