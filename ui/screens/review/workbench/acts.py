@@ -235,7 +235,9 @@ def _with_whole_number(
     spec, typed = view.form.meaning(Meaning.CLIENT_PID, view.entry.row), typed_number(view, values)
     if spec is None or not is_last_digits(typed):
         return message
-    whole = context.review(person).complete_number(view, typed, client_name(view, held, values))
+    whole = context.work(ReviewSession, person).complete_number(
+        view, typed, client_name(view, held, values)
+    )
     if whole is None:
         if message.get("left") == spec.name:
             held.errors[spec.name] = t("client.whole_number")
