@@ -5,10 +5,12 @@ Names, options, JSON keys and exit codes are a contract with other programs.
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -102,15 +104,20 @@ _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 """Context of the command whose arguments are another command."""
 
 
-def build_app(words: Sequence[str] = ()) -> typer.Typer:
-    """Return the application with the commands that the words name, or else with all of them.
+def build_app(words: Sequence[str] | None = None) -> typer.Typer:
+    """Return the application with all commands, or for a command line with those that it needs.
 
-    What reads paper takes a second to import: a command waits only for its own module.
+    What reads paper takes a second to import: a command waits only for its own module, and the list
+    of all commands for none.
+
+    Args:
+        words: the command line.
     """
     names = {name for commands in COMMANDS.values() for name in commands}
     names |= {name for _, name, _ in GROUPS}
-    named = names.intersection(words)
-    wanted = named if named and words[0] != "--help" else names
+    named = names.intersection(words or ()) if words and words[0] != "--help" else set()
+    wanted = named or names
+    load = _import_command if named or words is None else _list_command
     app = typer.Typer(
         name="efterskrift",
         help="Print the forms for an outage, read the filled-in paper, review it and export it to "
@@ -123,7 +130,7 @@ def build_app(words: Sequence[str] = ()) -> typer.Typer:
     for panel, commands in COMMANDS.items():
         for name, command in commands.items():
             if name in wanted:
-                app.command(name, rich_help_panel=panel)(_import_command(command))
+                app.command(name, rich_help_panel=panel)(load(command))
     for (panel, name, text), commands in GROUPS.items():
         if name not in wanted:
             continue
@@ -131,7 +138,7 @@ def build_app(words: Sequence[str] = ()) -> typer.Typer:
         group.callback()(lambda: None)  # a group stays one although it has a single command
         for each, command in commands.items():
             passed_on = _PASSED_ON if command == ("fleet", "run") else None
-            group.command(each, context_settings=passed_on)(_import_command(command))
+            group.command(each, context_settings=passed_on)(load(command))
         app.add_typer(group, name=name, rich_help_panel=panel)
     return app
 
@@ -140,6 +147,26 @@ def _import_command(command: Command) -> Callable[..., None]:
     module, function = command
     found: Callable[..., None] = getattr(import_module(f"pipeline.cli.{module}"), function)
     return found
+
+
+def _list_command(command: Command) -> Callable[..., None]:
+    """Return what stands for a command in the list of all: its description in the source."""
+    module, function = command
+
+    def listed() -> None: ...
+
+    listed.__doc__ = _descriptions(module)[function]
+    return listed
+
+
+@cache
+def _descriptions(module: str) -> dict[str, str | None]:
+    code = ast.parse(Path(__file__).with_name(f"{module}.py").read_text("utf-8"))
+    return {
+        each.name: ast.get_docstring(each)
+        for each in code.body
+        if isinstance(each, ast.FunctionDef)
+    }
 
 
 def _print_version(asked: bool) -> None:

@@ -118,6 +118,30 @@ def test_the_version_is_said_without_a_command() -> None:
     assert said.stdout.strip() == f"efterskrift {__version__}"
 
 
+def test_the_list_of_commands_is_the_same_without_importing_them() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-c", _LIST_COMMANDS, "--help"], capture_output=True, text=True, check=True
+    )
+    said, _, modules = listed.stdout.rpartition("modules:")
+    assert "pipeline.cli.work" not in modules.split()
+    everything = " ".join(said.split())
+    for command in app.build_app().registered_commands:
+        assert command.callback is not None
+        first = (command.callback.__doc__ or "").partition("\n")[0]
+        assert " ".join(first.split())[:24] in everything
+
+
+_LIST_COMMANDS = """
+import sys
+from pipeline.cli import app
+try:
+    app.main()
+except SystemExit:
+    pass
+print("modules:", *sys.modules)
+"""
+
+
 def test_a_header_line_may_be_in_windows_1252(tmp_path: Path, refused: Refused) -> None:
     refused(tmp_path / "w", "init")
     command = [
