@@ -71,16 +71,14 @@ def _say(key: str, values: Mapping[str, object]) -> str:
         return text(key, language, **values)
     if key not in catalogue(language):
         key = plural_key(key, values.get("count"))
-    words = _CLIENT[language].sub(_patient, text(key, language))
+    words = _CLIENT[language].sub(
+        lambda found: "Patient" if found[1].isupper() else "patient", text(key, language)
+    )
     filled = {
         name: show_text(value) if isinstance(value, Text) else value
         for name, value in values.items()
     }
     return words.format(**filled) if filled else words
-
-
-def _patient(found: re.Match[str]) -> str:
-    return "Patient" if found[1].isupper() else "patient"
 
 
 def code_text(prefix: str, code: str) -> str:

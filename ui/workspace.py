@@ -40,6 +40,10 @@ class AppContext:
     store: Store
     forms: Forms
 
+    def form_titles(self) -> dict[str, str]:
+        """Return the title of each form by its id."""
+        return {form_id: form.title for (form_id, _), form in self.forms.items()}
+
     def work(self, kind: type[Kind], person: Person) -> Kind:
         """Return a person's work of one kind, for example the review of entries or signing."""
         return kind(self.store, self.forms, self.settings, person)

@@ -143,7 +143,7 @@ class Gate:
             hash_token(token),
             int(length),
             lambda: held_bytes(BINDINGS.sessions_of(token)),
-            session_limit(settings),
+            settings.upload_session_mb * _MEGABYTE,
         ) as is_room:
             handler = self._app if is_room else _refusal(413)
             await handler(scope, receive, send)
@@ -290,11 +290,6 @@ def file_limit(settings: Settings, person: Person) -> int:
     if any(is_allowed(person, action) for action in _LIST_ACTIONS):
         return min(settings.upload_mb, _LIST_MB) * _MEGABYTE
     return 0
-
-
-def session_limit(settings: Settings) -> int:
-    """Return how many bytes of uploads one login may hold at a time, in all its windows."""
-    return settings.upload_session_mb * _MEGABYTE
 
 
 def held_bytes(session_ids: Iterable[str]) -> int:

@@ -8,18 +8,22 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from html import escape
 
 import cv2
 import numpy as np
 import PIL.Image
 import streamlit as st
 
+from pipeline.domain.errors import StoreError
 from pipeline.domain.form.field import BoxMm
 from pipeline.domain.model import Image, Outcome, Person
 from pipeline.files.images import decode_image
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.store.paper.pages import Page
 from pipeline.store.paper.protected_identity import find_covered_boxes
+from ui.browser.page_view import data_url
+from ui.i18n import t
 from ui.workspace import AppContext
 
 BoxesMm = tuple[BoxMm, ...]
@@ -52,6 +56,19 @@ def page_image(context: AppContext, page: Page, covered: BoxesMm) -> bytes | Non
             context, page.image_sha256, page.media_type or "image/png", covered
         )
     return None
+
+
+def show_page(context: AppContext, person: Person, page: Page) -> None:
+    """Show a page in its full width, or that there is no image of it."""
+    try:
+        picture = page_image(context, page, find_covered_for(context, person, page))
+    except StoreError:
+        picture = None  # its file is lost: the rest of the screen is of use without it
+    if picture is None:
+        st.caption(t("problems.no_picture"))
+    else:
+        alt = escape(t("picture.alt"))
+        st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture)}">')
 
 
 def thumbnail(context: AppContext, page: Page, covered: BoxesMm) -> bytes | None:

@@ -62,9 +62,9 @@ def show(context: AppContext) -> None:
         st.title(t("login.name"), anchor=False)
         st.markdown(md("login.what", provider=context.settings.care_provider))
         _show_logout_reason(context)
-        if is_emergency_reason_due():
+        if _was_just_given(_EMERGENCY_LOGIN_KEY):
             _emergency_reason_form(context)
-        elif is_code_due():
+        elif _was_just_given(_CODE_LOGIN_KEY):
             _code_form(context)
         elif st.session_state.get(_REDEEM_KEY):
             _redeem_form(context)
@@ -220,18 +220,26 @@ def _code_form(context: AppContext) -> None:
             t("login.enter"), key="code_submit", type="primary", width="stretch"
         )
     st.caption(t("code_login.recovery"))
-    st.button(t("login.back"), key="code_back", on_click=forget_password_step)
+    st.button(
+        t("login.back"),
+        key="code_back",
+        on_click=partial(st.session_state.pop, _CODE_LOGIN_KEY, None),
+    )
     keyboard("code", ["login_code"])
-    if not is_sent:
-        return
+    if is_sent:
+        _take_step(partial(log_in_with_code, context, code), t("code_login.wrong"))
+
+
+def _take_step(step: Callable[[], LoginResult], wrong_markdown: str) -> None:
+    """Take a step of the login; say why it is refused, or that what was given does not fit."""
     try:
-        result = log_in_with_code(context, code)
+        result = step()
     except EfterskriftError as error:
         show_error(error)
         return
     if result is not LoginResult.WRONG_PASSWORD:
         st.rerun()
-    st.error(t("code_login.wrong"), icon=":material/error:")
+    st.error(wrong_markdown, icon=":material/error:")
 
 
 def _organisation_login_button(context: AppContext) -> None:
@@ -265,16 +273,8 @@ def _local_login_form(context: AppContext) -> None:
             t("login.enter"), key="login_submit", type="primary", width="stretch"
         )
     keyboard("login", ["login_name", "login_password"])
-    if not is_sent:
-        return
-    try:
-        result = log_in(context, name, password)
-    except EfterskriftError as error:
-        show_error(error)
-        return
-    if result is not LoginResult.WRONG_PASSWORD:
-        st.rerun()
-    st.error(t("login.wrong"), icon=":material/error:")
+    if is_sent:
+        _take_step(partial(log_in, context, name, password), t("login.wrong"))
 
 
 def _emergency_reason_form(context: AppContext) -> None:
@@ -354,15 +354,10 @@ def _admit(context: AppContext, person: Person) -> LoginResult:
     return LoginResult.LOGGED_IN
 
 
-def is_code_due() -> bool:
-    """Return whether the password was just given, but not yet the code of the second factor."""
-    _, at = st.session_state.get(_CODE_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
+def _was_just_given(key: str) -> bool:
+    """Return whether the password was just given, and what this key waits for not yet."""
+    _, at = st.session_state.get(key, ("", datetime.min.replace(tzinfo=UTC)))
     return bool(utc_now() - at < _STEP_TIMEOUT)
-
-
-def forget_password_step() -> None:
-    """Begin the login again, with the password."""
-    st.session_state.pop(_CODE_LOGIN_KEY, None)
 
 
 def login_request(context: StoreContext) -> LoginRequest:
@@ -372,12 +367,6 @@ def login_request(context: StoreContext) -> LoginRequest:
         _client_address(context.settings), device if isinstance(device, str) else ""
     )
     return LoginRequest(context.store, context.settings, utc_now(), source)
-
-
-def is_emergency_reason_due() -> bool:
-    """Return whether an emergency account's password was just given, but not yet the reason."""
-    _, at = st.session_state.get(_EMERGENCY_LOGIN_KEY, ("", datetime.min.replace(tzinfo=UTC)))
-    return bool(utc_now() - at < _STEP_TIMEOUT)
 
 
 def log_in_in_emergency(context: AppContext, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -185,7 +186,13 @@ def _route_form(
                 t("routes.end"),
                 key="route_end",
                 help=t("routes.end_what"),
-                on_click=partial(_end, context, person, route),
+                on_click=partial(
+                    _set_and_report,
+                    context,
+                    person,
+                    replace(route, is_active=False, by=""),
+                    "routes.ended",
+                ),
             )
 
 
@@ -227,19 +234,6 @@ def _save(context: ExportContext, person: Person, route: Route, *, is_new: bool)
 
 
 @requires_open_session
-def _end(context: ExportContext, person: Person, route: Route) -> None:
-    ended = Route(
-        route.name,
-        route.target,
-        route.forms,
-        route.system,
-        route.module,
-        route.deliverer,
-        is_active=False,
-    )
-    _set_and_report(context, person, ended, "routes.ended")
-
-
 def _set_and_report(context: ExportContext, person: Person, route: Route, done: str) -> None:
     with errors_to(_MESSAGE.failed):
         set_route(context, person, route, utc_now())

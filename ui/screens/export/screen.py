@@ -123,7 +123,7 @@ def _show_run(
             if has_table_schema(context, run.target) and not status.is_undone:
                 st.download_button(
                     t("export.schema"),
-                    data=partial(_load_run_schema, context, person, run.id),
+                    data=lambda: fetch_run_schema(context, person, run.id) or b"",
                     file_name=f"{run.file_name}{SUFFIX}",
                     mime=MEDIA_TYPE,
                     key=f"schema-{run.id}",
@@ -141,7 +141,7 @@ def _show_run(
             if status.waiting and is_allowed(person, Action.RECEIPT):
                 st.download_button(
                     t("export.template"),
-                    data=partial(_load_receipt_template, context, person, run.id),
+                    data=lambda: receipts.fetch_receipt_template(context, person, run.id).data,
                     file_name=f"kvittens-{run.id}.csv",
                     mime="text/csv",
                     key=f"template-{run.id}",
@@ -184,16 +184,6 @@ def _load_run_file(context: ExportContext, person: Person, run_id: str) -> bytes
     data = runs.fetch_run_file(context, person, run_id).data
     runs.confirm_delivery(context, person, run_id, utc_now())
     return data
-
-
-def _load_run_schema(context: ExportContext, person: Person, run_id: str) -> bytes:
-    """Return the Table Schema of the run's file, for who reads it."""
-    return fetch_run_schema(context, person, run_id) or b""
-
-
-def _load_receipt_template(context: ExportContext, person: Person, run_id: str) -> bytes:
-    """Return the receipt file to fill in."""
-    return receipts.fetch_receipt_template(context, person, run_id).data
 
 
 def _receipt_form(context: ExportContext, person: Person, run_id: str) -> None:

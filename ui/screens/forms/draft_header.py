@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -15,6 +13,7 @@ from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, list_revision_files
 from ui.i18n import t
 from ui.screens.forms import state
+from ui.screens.forms.field_editor import widget_saver
 from ui.session import requires_open_session
 from ui.widgets.messages import errors_to
 from ui.workspace import AppContext
@@ -29,13 +28,9 @@ def draft_header(context: AppContext, person: Person, draft: Draft) -> None:
     data, key = draft.data, f"forms_head-{draft.id}-{state.editor_version()}"
     change = partial(state.apply_draft_change, context, person, draft.id, state.editor_version())
 
-    def saver(name: str, convert: Callable[[Any], Any] = lambda value: value) -> Callable[[], None]:
-        def save() -> None:
-            value = convert(st.session_state[f"{key}-{name}"])
-            change(lambda current: dict(current) | {name: value})
-
-        return save
-
+    saver = widget_saver(
+        key, lambda name, value: change(lambda current: dict(current) | {name: value})
+    )
     with st.expander(t("forms.about_form"), expanded=False):
         st.text_input(
             t("forms.name"), draft.title, key=f"{key}-title", on_change=saver("title"), max_chars=70

@@ -26,7 +26,13 @@ from ui.i18n import t
 from ui.markdown import md, plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.draft_header import draft_header
-from ui.screens.forms.field_editor import cells_input, meaning_input, requirement_inputs
+from ui.screens.forms.field_editor import (
+    Saver,
+    cells_input,
+    meaning_input,
+    requirement_inputs,
+    widget_saver,
+)
 from ui.screens.forms.problems import shown_problems
 from ui.session import requires_open_session
 from ui.workspace import AppContext
@@ -263,18 +269,14 @@ def box_editor(key: str, box: YamlData, change: Callable[..., None]) -> None:
     """
     box_id = int(box["id"])
 
-    def saver(name: str) -> Callable[[], None]:
-        def save() -> None:
-            value = st.session_state[f"{key}-{name}"]
-            plain = value.value if isinstance(value, FieldType) else value
-            # A meaning brings other facts with it, which new widgets show.
-            change(
-                lambda data: drawn_boxes.replace_box(data, box_id, **{name: plain}),
-                moves=name == "means",
-            )
-
-        return save
-
+    # A meaning brings other facts with it, which new widgets show.
+    saver = widget_saver(
+        key,
+        lambda name, value: change(
+            lambda data: drawn_boxes.replace_box(data, box_id, **{name: value}),
+            moves=name == "means",
+        ),
+    )
     field_type = FieldType(box.get("sort") or FieldType.TEXT)
     st.text_input(
         t("forms.label"),
@@ -289,7 +291,7 @@ def box_editor(key: str, box: YamlData, change: Callable[..., None]) -> None:
         _FIELD_TYPES.index(field_type),
         format_func=lambda option: t(f"forms.sort.{option.value}"),
         key=f"{key}-sort",
-        on_change=saver("sort"),
+        on_change=saver("sort", lambda option: option.value),
     )
     _type_inputs(key, field_type, box, saver)
     _role_inputs(key, box, saver)
@@ -297,7 +299,7 @@ def box_editor(key: str, box: YamlData, change: Callable[..., None]) -> None:
         _place_inputs(key, box_id, box, change)
 
 
-def _role_inputs(key: str, box: dict[str, Any], saver: Callable[[str], Callable[[], None]]) -> None:
+def _role_inputs(key: str, box: dict[str, Any], saver: Saver) -> None:
     """Show whether the box is in each row, required and critical, and its meaning."""
     st.checkbox(
         t("forms.each_row"),
@@ -314,7 +316,7 @@ def _type_inputs(
     key: str,
     field_type: FieldType,
     box: dict[str, Any],
-    saver: Callable[[str], Callable[[], None]],
+    saver: Saver,
 ) -> None:
     """Show what a field type needs."""
     if field_type is FieldType.MARK:

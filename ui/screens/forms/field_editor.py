@@ -19,6 +19,8 @@ from pipeline.preparation.form_editor.drafts import YamlData
 from pipeline.preparation.form_editor.outline_edits import OutlineItem, list_items, list_sections
 from ui.i18n import t
 
+Saver = Callable[..., Callable[[], None]]
+"""Makes the callback that saves what a widget holds: `saver(name, convert)`."""
 ChangeDraft = Callable[..., None]
 """Saves a change of the draft: `change(edit, moves=False)`."""
 
@@ -49,6 +51,19 @@ class ItemPlace:
     is_last: bool
 
 
+def widget_saver(key: str, save: Callable[[str, Any], None]) -> Saver:
+    """Return what makes the callbacks of an editor; `save` gets a widget's name and its value.
+
+    `key` begins the keys of the widgets; their names follow.
+    """
+
+    def saver(name: str, convert: Callable[[Any], Any] = lambda value: value) -> Callable[[], None]:
+        # Read in the callback: when the widget is drawn its new value is not there yet.
+        return lambda: save(name, convert(st.session_state[f"{key}-{name}"]))
+
+    return saver
+
+
 def field_editor(key: str, place: ItemPlace, item: OutlineItem, change: ChangeDraft) -> None:
     """Show the line of a field or of printed words; `key` begins the keys of its widgets."""
     field_type = (
@@ -58,15 +73,10 @@ def field_editor(key: str, place: ItemPlace, item: OutlineItem, change: ChangeDr
     )
     label, kind, more = st.columns([4, 3, 1.3], vertical_alignment="bottom")
 
-    def saver(name: str, convert: Callable[[Any], Any] = lambda value: value) -> Callable[[], None]:
-        """Return a callback that saves what a widget holds as a property of the field."""
-
-        def save() -> None:
-            value = convert(st.session_state[f"{key}-{name}"])
-            change(lambda data: _with_properties(data, place, {name: value}))
-
-        return save
-
+    saver = widget_saver(
+        key,
+        lambda name, value: change(lambda data: _with_properties(data, place, {name: value})),
+    )
     text_name = "text" if item.is_words else "label"
     label.text_input(
         t("forms.label"),
@@ -93,14 +103,25 @@ def field_editor(key: str, place: ItemPlace, item: OutlineItem, change: ChangeDr
             if place.item:
                 _beside_input(key, place, item, change)
             _more_inputs(key, item.data, field_type, saver)
-        _move_buttons(key, place, change)
+        move_buttons(
+            key,
+            ("forms.up", "forms.down", "forms.remove"),
+            (place.item == 0, place.is_last),
+            lambda by: change(
+                lambda data: outline_edits.move_item(data, place.section, place.item, by),
+                moves=True,
+            ),
+            lambda: change(
+                lambda data: outline_edits.remove_item(data, place.section, place.item), moves=True
+            ),
+        )
 
 
 def _required_inputs(
     key: str,
     properties: Mapping[str, Any],
     field_type: FieldType,
-    saver: Callable[..., Callable[[], None]],
+    saver: Saver,
 ) -> None:
     """Show what a field type cannot be without."""
     if field_type is FieldType.CHOICE:
@@ -130,9 +151,7 @@ def _required_inputs(
         )
 
 
-def cells_input(
-    key: str, properties: Mapping[str, Any], saver: Callable[..., Callable[[], None]]
-) -> None:
+def cells_input(key: str, properties: Mapping[str, Any], saver: Saver) -> None:
     """Show how many cells a row of boxes has."""
     st.number_input(
         t("forms.cells"),
@@ -145,9 +164,7 @@ def cells_input(
     )
 
 
-def requirement_inputs(
-    key: str, properties: Mapping[str, Any], saver: Callable[..., Callable[[], None]]
-) -> None:
+def requirement_inputs(key: str, properties: Mapping[str, Any], saver: Saver) -> None:
     """Show whether a field is required and critical."""
     st.checkbox(
         t("forms.required"),
@@ -179,7 +196,7 @@ def _more_inputs(
     key: str,
     properties: Mapping[str, Any],
     field_type: FieldType,
-    saver: Callable[..., Callable[[], None]],
+    saver: Saver,
 ) -> None:
     st.text_input(
         t("forms.hint"),
@@ -222,7 +239,7 @@ def _more_inputs(
 def meaning_input(
     key: str,
     properties: Mapping[str, Any],
-    saver: Callable[..., Callable[[], None]],
+    saver: Saver,
     meanings: Sequence[str],
 ) -> None:
     """Show what a field means, one of `meanings` or nothing."""
@@ -240,33 +257,39 @@ def meaning_input(
     )
 
 
-def _move_buttons(key: str, place: ItemPlace, change: ChangeDraft) -> None:
-    def move(by: int) -> None:
-        change(
-            lambda data: outline_edits.move_item(data, place.section, place.item, by), moves=True
-        )
+def move_buttons(
+    key: str,
+    texts: tuple[str, str, str],
+    is_at_end: tuple[bool, bool],
+    move: Callable[[int], None],
+    remove: Callable[[], None],
+) -> None:
+    """Show what moves something up and down and removes it; `texts` are the keys of the words.
 
-    def remove() -> None:
-        change(lambda data: outline_edits.remove_item(data, place.section, place.item), moves=True)
-
+    Args:
+        is_at_end: whether it is the first and the last.
+        move: gets how many places to go down.
+    """
+    up, down, away = texts
+    is_first, is_last = is_at_end
     with st.container(horizontal=True):
         st.button(
-            t("forms.up"),
+            t(up),
             key=f"{key}-up",
             on_click=move,
             args=(-1,),
-            disabled=place.item == 0,
+            disabled=is_first,
             icon=":material/arrow_upward:",
         )
         st.button(
-            t("forms.down"),
+            t(down),
             key=f"{key}-down",
             on_click=move,
             args=(1,),
-            disabled=place.is_last,
+            disabled=is_last,
             icon=":material/arrow_downward:",
         )
-        st.button(t("forms.remove"), key=f"{key}-away", on_click=remove, icon=":material/delete:")
+        st.button(t(away), key=f"{key}-away", on_click=remove, icon=":material/delete:")
 
 
 def _with_properties(data: YamlData, place: ItemPlace, properties: Mapping[str, Any]) -> YamlData:

@@ -72,7 +72,8 @@ def _choose_model(context: AppContext, like: str) -> str:
     models = {
         form_id: context.forms.latest(form_id)
         for form_id, _ in context.forms
-        if _is_copyable(context, form_id)
+        if actions.has_source(context.settings, form_id)
+        or can_infer_outline(context.forms.latest(form_id))
     }
     names = sorted(models, key=lambda form_id: models[form_id].title)
     model = st.selectbox(
@@ -116,12 +117,6 @@ def _begin_draft(
     else:
         state.go_to("draft", draft.id)
         st.rerun()
-
-
-def _is_copyable(context: AppContext, form_id: str) -> bool:
-    return actions.has_source(context.settings, form_id) or can_infer_outline(
-        context.forms.latest(form_id)
-    )
 
 
 def _losses_markdown(model: Form) -> list[str]:

@@ -26,7 +26,7 @@ from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.forms import state
 from ui.screens.forms.draft_header import draft_header
-from ui.screens.forms.field_editor import ItemPlace, field_editor
+from ui.screens.forms.field_editor import ItemPlace, field_editor, move_buttons, widget_saver
 from ui.screens.forms.previews import form_images
 from ui.screens.forms.problems import problem_text
 from ui.workspace import AppContext
@@ -118,19 +118,20 @@ def _section_editor(
 def _section_texts(key: str, index: int, section: YamlData, change: Callable[..., None]) -> None:
     """Show title and text of a section."""
 
-    def saver(name: str) -> Callable[[], None]:
-        return lambda: change(
+    saver = widget_saver(
+        key,
+        lambda name, value: change(
             lambda data: outline_edits.replace_section(
-                data, index, list_sections(data)[index] | {name: st.session_state[f"{key}-{name}"]}
+                data, index, list_sections(data)[index] | {name: value}
             )
-        )
-
+        ),
+    )
     st.text_input(
         t("forms.section_title"),
         section.get("title") or "",
         key=f"{key}-title",
         on_change=saver("title"),
-        placeholder=_section_placeholder(section),
+        placeholder=t("forms.title_as_usual") if section.get("use") else None,
         max_chars=80,
     )
     st.text_input(
@@ -165,10 +166,6 @@ def _items_editor(
     st.button(t("forms.add_field"), key=f"{key}-add", on_click=add, icon=":material/add:")
 
 
-def _section_placeholder(section: YamlData) -> str | None:
-    return t("forms.title_as_usual") if section.get("use") else None
-
-
 def _table_editor(key: str, index: int, table: YamlData, change: Callable[..., None]) -> None:
     count = 0 if table.get("count") == "fill" else int(table.get("count") or 0)
 
@@ -199,29 +196,13 @@ def _section_move_buttons(key: str, index: int, count: int, change: Callable[...
         st.session_state[_OPEN_SECTION_KEY] = index + by
         change(lambda data: outline_edits.move_section(data, index, by), moves=True)
 
-    def remove() -> None:
-        change(lambda data: outline_edits.remove_section(data, index), moves=True)
-
-    with st.container(horizontal=True):
-        st.button(
-            t("forms.section_up"),
-            key=f"{key}-up",
-            on_click=move,
-            args=(-1,),
-            disabled=index == 0,
-            icon=":material/arrow_upward:",
-        )
-        st.button(
-            t("forms.section_down"),
-            key=f"{key}-down",
-            on_click=move,
-            args=(1,),
-            disabled=index == count - 1,
-            icon=":material/arrow_downward:",
-        )
-        st.button(
-            t("forms.section_away"), key=f"{key}-away", on_click=remove, icon=":material/delete:"
-        )
+    move_buttons(
+        key,
+        ("forms.section_up", "forms.section_down", "forms.section_away"),
+        (index == 0, index == count - 1),
+        move,
+        lambda: change(lambda data: outline_edits.remove_section(data, index), moves=True),
+    )
 
 
 def _add_section_form(draft: Draft, after: int, change: Callable[..., None]) -> None:

@@ -185,7 +185,8 @@ def _entry_buttons(
                     on_click=partial(st.session_state.__setitem__, _ACTION_KEY, "correct"),
                 )
             if is_allowed(person, Action.VOID) and (
-                _was_exported(history) or entry.state is EntryState.SIGNED
+                any(event.action == "exported" for event in history)
+                or entry.state is EntryState.SIGNED
             ):
                 st.button(t("lookup.void_it"), key=f"void-{entry.id}", on_click=begin_void)
 
@@ -356,10 +357,6 @@ def _open_all_fields(view: EntryView) -> EntryView:
         for field in view.fields
     ]
     return replace(view, fields=tuple(fields), is_second_review=False)
-
-
-def _was_exported(history: list[HistoryEvent]) -> bool:
-    return any(event.action == "exported" for event in history)
 
 
 def _reason_key(view: EntryView) -> str:

@@ -8,7 +8,6 @@ from functools import partial
 import streamlit as st
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import StoreError
 from pipeline.domain.form.form import Form
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
@@ -22,7 +21,6 @@ from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.lookup import by_serial
 from pipeline.store.lookup.by_serial import FoundSheet
 from ui.browser.keyboard import keyboard
-from ui.browser.page_view import data_url
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.lookup.decided_entry import (
@@ -39,7 +37,7 @@ from ui.screens.review import current_entry
 from ui.screens.review.in_place import close_in_place
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.images import find_covered_for, page_image
+from ui.widgets.images import show_page
 from ui.widgets.messages import Message, errors_to
 from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
@@ -373,11 +371,4 @@ def _show_page(context: AppContext, person: Person, found: FoundText) -> None:
         with context.store.begin() as conn:
             queue.record_page_view(conn, person, page.id)
         st.session_state[_VIEWED_KEY] = page.id
-    try:
-        picture = page_image(context, page, find_covered_for(context, person, page))
-    except StoreError:
-        picture = None
-    if picture is None:
-        st.caption(md("problems.no_picture"))
-    else:
-        st.html(f'<img class="ef-page" alt="{t("picture.alt")}" src="{data_url(picture)}">')
+    show_page(context, person, page)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from html import escape
 
@@ -70,7 +70,7 @@ def detail_section(context: AppContext, person: Person, overview: Overview) -> N
 
 
 def _paper_section(context: AppContext, report: ProgressReport) -> None:
-    titles = _form_titles(context)
+    titles = context.form_titles()
     pages = [
         (
             count.unit,
@@ -208,10 +208,6 @@ def _show_table(
         st.caption(plain(empty))
 
 
-def _form_titles(context: AppContext) -> Mapping[str, str]:
-    return {form_id: form.title for (form_id, _), form in context.forms.items()}
-
-
 def _state_legend() -> None:
     parts = [
         f'<span><i style="background:{colour}"></i>{escape(t(key))}</span>'
@@ -221,7 +217,7 @@ def _state_legend() -> None:
 
 
 def _entries_frame(context: AppContext, report: ProgressReport) -> pd.DataFrame:
-    titles, entries = _form_titles(context), report.entries
+    titles, entries = context.form_titles(), report.entries
     keys = [VOID_TEXT_KEY if entry.is_void else state_text_key(entry.state) for entry in entries]
     rows = [
         (

@@ -163,7 +163,7 @@ def _chosen_day_section(context: AppContext, person: Person) -> None:
     if not sheets:
         st.markdown(t("paper_days.nothing"))
         return
-    titles = _form_titles(context)
+    titles = context.form_titles()
     show_table(
         (
             "paper_days.column.form",
@@ -284,7 +284,7 @@ def _sheets_section(context: AppContext, person: Person) -> None:
     st.caption(t("paper_days.missing_next"))
     if any(not sheet.unit for sheet in missing):
         st.caption(t("paper_days.unit_unknown"))
-    titles = _form_titles(context)
+    titles = context.form_titles()
     prefilled_texts = {True: t("paper_days.with_name"), False: t("paper_days.without_name")}
     show_table(
         (
@@ -312,7 +312,3 @@ def _sheets_section(context: AppContext, person: Person) -> None:
         "text/csv",
         key="missing_csv",
     )
-
-
-def _form_titles(context: AppContext) -> dict[str, str]:
-    return {form_id: form.title for (form_id, _), form in context.forms.items()}

@@ -171,7 +171,7 @@ def format_seconds(seconds: float | None) -> str:
 
 
 def _error_rate_table(context: AppContext, metrics: Sequence[ErrorMetric]) -> str:
-    titles = {form_id: form.title for (form_id, _), form in context.forms.items()}
+    titles = context.form_titles()
     lines = [
         _metrics_row(
             (

@@ -107,7 +107,11 @@ def _live_cases(context: AppContext, person: Person) -> None:
     st.caption(t(f"problems.about.{kind}"))
     shown = [case for case in cases if case.kind == kind]
     if kind == "failed" and (count := sum(case.page.image_sha256 is not None for case in shown)):
-        requeue_button(context, person, count)
+        st.button(
+            md("problems.again_all", count=count),
+            key="again_all",
+            on_click=partial(_requeue_failed, context, person),
+        )
     st.session_state[_OPEN_CASE_KEY] = next(
         (case for case in shown if case.page.id == st.session_state.get(SHOWN_PAGE_KEY)), None
     )
@@ -197,15 +201,6 @@ def _show_more() -> None:
 # What can be done with a page on the list of problems.
 #
 # A sheet can also be transferred to the unit that it belongs to, by staff who handle the paper.
-
-
-def requeue_button(context: AppContext, person: Person, count: int) -> None:
-    """Show the button that has all failed pages with an image read again."""
-    st.button(
-        md("problems.again_all", count=count),
-        key="again_all",
-        on_click=partial(_requeue_failed, context, person),
-    )
 
 
 @requires_open_session

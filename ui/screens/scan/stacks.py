@@ -6,7 +6,6 @@ chosen something elsewhere on the screen notices nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from html import escape
@@ -57,7 +56,10 @@ def live_stacks(context: AppContext, person: Person) -> None:
         pace = measure_pace(conn, now)
         heartbeats = workers.list_heartbeats(conn)
     st.header(t("scan.batches"), anchor=False)
-    if pace.queued and not _is_any_alive(context, heartbeats.values(), now):
+    if pace.queued and not any(
+        abs((now - at).total_seconds()) < context.settings.takeover_seconds
+        for at in heartbeats.values()
+    ):
         st.warning(t("scan.no_worker"), icon=":material/pause_circle:")
     if not stacks:
         st.caption(t("scan.no_batches"))
@@ -78,12 +80,6 @@ def live_stacks(context: AppContext, person: Person) -> None:
             key="stacks_more",
             on_click=partial(st.session_state.__setitem__, _SHOWN_COUNT_KEY, limit + MAX_STACKS),
         )
-
-
-def _is_any_alive(context: AppContext, heartbeats: Iterable[datetime], now: datetime) -> bool:
-    return any(
-        abs((now - at).total_seconds()) < context.settings.takeover_seconds for at in heartbeats
-    )
 
 
 def _stack_line(person: Person, stack: Stack, minutes: int | None, now: datetime) -> None:

@@ -118,6 +118,7 @@ def _client_parts(shown: ClientToKeyIn) -> list[dict[str, str]]:
 
 def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, Any]:
     block, item = entry.block, entry.item
+    title = t("key_in.void_title", title=block.title) if entry.is_void else block.title
     parts = [{"kind": "own", "label": label, "text": text} for label, text in block.own_rows]
     # A void entry is found in the other system by what it has own fields for, and keyed in nowhere.
     if not entry.is_void:
@@ -131,7 +132,7 @@ def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, A
     unmarked = [t("key_in.unmarked", labels="; ".join(block.unmarked))] if block.unmarked else []
     return {
         "entry": item.entry_id,
-        "title": f"{item.number}. {_title(entry)}",
+        "title": f"{item.number}. {title}",
         "parts": [
             part | {"copied": (item.entry_id, item.revision, part["name"]) in copied}
             for part in parts
@@ -139,8 +140,3 @@ def _note(entry: EntryToKeyIn, copied: set[tuple[str, int, str]]) -> dict[str, A
         "whole": "" if entry.is_void else block.whole_text,
         "lines": [block.note_text] if entry.is_void else unmarked,
     }
-
-
-def _title(entry: EntryToKeyIn) -> str:
-    title = entry.block.title
-    return t("key_in.void_title", title=title) if entry.is_void else title

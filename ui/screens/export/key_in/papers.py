@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 
-from pipeline.domain.errors import NotAllowedError, StoreError
+from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import Person
 from pipeline.export.key_in.screen import ClientToKeyIn
 from pipeline.export.runs import ExportContext
@@ -14,10 +12,8 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import list_attached_pages
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.pages import Page, list_sheet_pages
-from ui.browser.page_view import data_url
 from ui.i18n import t
-from ui.markdown import md
-from ui.widgets.images import find_covered_for, page_image
+from ui.widgets.images import show_page
 from ui.workspace import AppContext
 
 _VIEWED_KEY = "key_in_viewed"
@@ -42,15 +38,7 @@ def papers(context: ExportContext, person: Person, shown: ClientToKeyIn) -> None
         return
     st.session_state[_VIEWED_KEY] = turn
     for page in pages:
-        try:
-            picture = page_image(app, page, find_covered_for(app, person, page))
-        except StoreError:
-            picture = None
-        if picture is None:
-            st.caption(md("problems.no_picture"))
-        else:
-            alt = escape(t("picture.alt"))
-            st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture)}">')
+        show_page(app, person, page)
 
 
 def _load_pages(
