@@ -19,7 +19,8 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.review.client_question import complete_last_digits
-from pipeline.review.decisions import Decision, decide_entry
+from pipeline.review.decisions import Decision, decide_entry, reject_entry
+from pipeline.review.duplicates import ComparisonSource, mark_duplicate
 from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -162,6 +163,34 @@ class ReviewSession(Review):
                 return Decided(state, last_missed_field(conn, self.person, view.entry.id))
             save_view_time(conn, self.person, view, shown_at, now)
         return Decided(state)
+
+    def skip(self, entry_id: str, revision: int) -> None:
+        """Let an entry come later, as `queue.skip_entry`."""
+        with self.store.begin() as conn:
+            queue.skip_entry(conn, self.person, entry_id, revision)
+
+    def reject(self, entry_id: str, revision: int, reason: str) -> None:
+        """Reject an entry.
+
+        Raises:
+            NotAllowedError, StaleDecisionError, ReviewError: as `reject_entry`.
+        """
+        with self.store.begin() as conn:
+            reject_entry(conn, self.person, entry_id, revision, reason, self.clock())
+
+    def mark_duplicate(
+        self, entry_id: str, revision: int, comparison: ComparisonSource, reason: str
+    ) -> None:
+        """Reject an entry as a duplicate of what it was compared with.
+
+        Raises:
+            NotAllowedError, StaleDecisionError, ReviewError: as the function `mark_duplicate`.
+        """
+        person, images = self.person, self.store.images
+        with self.store.begin() as conn:
+            mark_duplicate(
+                conn, images, person, entry_id, revision, comparison, reason, self.clock()
+            )
 
     def _claim_next(self, conn: Connection, excluded: Collection[str] = ()) -> EntryView | None:
         settings = self.settings

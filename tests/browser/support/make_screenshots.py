@@ -35,8 +35,8 @@ from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import default_quantities
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.review.decisions import reject_entry
-from pipeline.review.questions import ask_author
-from pipeline.review.transfers import transfer_entry
+from pipeline.review.questions import Questions
+from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.exports.routes import save_route
 from pipeline.store.registers.hsa_ids import save_hsa_ids, save_unit_provider
@@ -59,6 +59,7 @@ from tests.support.screens.seeding import (
 from tests.support.screens.typed_again import add_typed_again
 from tests.support.store.export_office import receipt_run
 from tests.support.store.route_steps import make_run, route_to
+from tests.support.store.work import work
 
 IMAGES = ROOT / "docs" / "images"
 SHOWN: tuple[tuple[Person, tuple[str, ...]], ...] = (
@@ -175,26 +176,12 @@ def _put_aside(store: Store) -> None:
     """What Uppföljning lists."""
     asked, illegible, sent = seeding.add_notes(store, 3, handelsedatum="2021-12-20")
     with store.begin() as conn:
-        ask_author(
-            conn,
-            seeding.forms(),
-            NURSE,
-            asked,
-            0,
-            "Vilken fot gäller såret: höger eller vänster?",
-            "",
-            utc_now(),
+        work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
+            asked, 0, "Vilken fot gäller såret: höger eller vänster?", ""
         )
         reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
-        transfer_entry(
-            conn,
-            seeding.forms(),
-            NURSE,
-            sent,
-            0,
-            OTHER_UNIT,
-            "Klienten flyttade dit i november.",
-            utc_now(),
+        work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
+            sent, 0, OTHER_UNIT, "Klienten flyttade dit i november."
         )
 
 

@@ -29,7 +29,7 @@ from pipeline.reporting.audit.client_extract import make_client_extract, render_
 from pipeline.reporting.author_questions import make_question_list
 from pipeline.reporting.progress import make_progress_report
 from pipeline.reporting.situation_print import situation_pdf
-from pipeline.review import questions
+from pipeline.review.questions import Questions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.registers import client_register
@@ -41,6 +41,7 @@ from tests.support.store.export_examples import ARNE, FORMS, MADE_AT, SIV, in_al
 from tests.support.store.targets import TARGETS
 from tests.support.store.ward import ADMIN, ASTA, EVA, NORTH, NOW, SOUTH, Ward, person
 from tests.support.store.ward import FORMS as WARD_FORMS
+from tests.support.store.work import work
 from tests.support.validators.pdf_validator import ARCHIVED, faults
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -71,7 +72,7 @@ def ward(store: Store) -> Ward:
         for seen in queue.open_claimed_entry(conn, WARD_FORMS, EVA, entry_id, NOW).pages:
             queue.record_page_view(conn, EVA, seen.id)
         client_register.look_up_client(conn, EVA, ASTA.pid)
-        questions.ask_author(conn, WARD_FORMS, EVA, entry_id, 0, ASKED, "", NOW)
+        work(Questions, conn, EVA, forms=WARD_FORMS).ask(entry_id, 0, ASKED, "")
     return ward
 
 

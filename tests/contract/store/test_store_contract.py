@@ -26,13 +26,13 @@ from pipeline.domain.settings import Settings
 from pipeline.review import (
     decisions,
     duplicates,
-    questions,
     session,
-    transfers,
 )
 from pipeline.review.corrections import Corrections
 from pipeline.review.duplicates import ComparisonSource
+from pipeline.review.questions import Questions
 from pipeline.review.signing import Signing
+from pipeline.review.transfers import Transfers
 from pipeline.store.database.engines import make_engine
 from pipeline.store.database.image_files import ImageFolder
 from pipeline.store.database.store import Store, open_store
@@ -164,7 +164,7 @@ def test_a_text_that_the_database_cannot_hold_is_named_without_quoting_it(ward: 
             match=r"^A text is too long, or holds a character that the database cannot hold\.",
         )
     with expected, ward.store.begin() as conn:
-        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?\0", "", NOW)
+        work(Questions, conn, EVA).ask(entry_id, 0, "Vilken dos?\0", "")
 
 
 def test_of_two_that_are_marked_as_duplicates_of_each_other_at_once_one_stays(
@@ -375,15 +375,11 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "pull_to_front": lambda conn, who, _: queue_order.prioritize(
         conn, who, PriorityKind.ENTRY, NORTH, "AAAA-00", NOW
     ),
-    "forward": lambda conn, who, _: transfers.transfer_entry(
-        conn, FORMS, who, "AAAA-00", 0, "", "", NOW
+    "forward": lambda conn, who, _: work(Transfers, conn, who).send("AAAA-00", 0, "", ""),
+    "forward_protected": lambda conn, who, _: work(Transfers, conn, who).send_protected(
+        "AAAA-00", 0
     ),
-    "forward_protected": lambda conn, who, _: transfers.transfer_protected_entry(
-        conn, FORMS, who, "AAAA-00", 0, NOW
-    ),
-    "ask_author": lambda conn, who, _: questions.ask_author(
-        conn, FORMS, who, "AAAA-00", 9, "Vad?", "", NOW
-    ),
+    "ask_author": lambda conn, who, _: work(Questions, conn, who).ask("AAAA-00", 9, "Vad?", ""),
     "questions_of": lambda conn, who, _: author_questions.list_entry_questions(
         conn, who, "AAAA-00"
     ),

@@ -20,7 +20,7 @@ from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
 from pipeline.preparation.form_editor.outline_edits import empty_outline
 from pipeline.review import decisions
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate
-from pipeline.review.questions import ask_author
+from pipeline.review.questions import Questions
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -50,6 +50,7 @@ from tests.support.store.ward import (
     answers,
     later,
 )
+from tests.support.store.work import work
 
 
 def form_editor_arguments(settings: Settings, name: str) -> dict[str, Any]:
@@ -202,7 +203,7 @@ def add_put_aside(conn: Connection, images: Images) -> tuple[int, int]:
     queue.open_claimed_entry(conn, FORMS, EVA, "GGGG-00", NOW)
     mark_duplicate(conn, images, EVA, "GGGG-00", 0, ComparisonSource(text="Sov gott."), "", NOW)
     queue.open_claimed_entry(conn, FORMS, EVA, "HHHH-00", NOW)
-    ask_author(conn, FORMS, EVA, "HHHH-00", 0, "Vilken tid?", "", NOW)
+    work(Questions, conn, EVA).ask("HHHH-00", 0, "Vilken tid?", "")
     queue.open_claimed_entry(conn, FORMS, EVA, "IIII-00", NOW)
     decisions.reject_entry(conn, EVA, "IIII-00", 0, "oläsligt", NOW)
     mark, asked = (

@@ -10,8 +10,8 @@ from pipeline.export.care_system_check import decisions as clash_decisions
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareList, CareRow
 from pipeline.review import decisions as review_decisions
-from pipeline.review.questions import ask_author
-from pipeline.review.transfers import transfer_entry
+from pipeline.review.questions import Questions
+from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store
 from pipeline.store.entries.queue_order import prioritize
 from pipeline.store.registers import client_register
@@ -28,6 +28,7 @@ from tests.support.screens.seeding import (
 )
 from tests.support.store.export_office import receipt_run
 from tests.support.store.route_steps import make_run
+from tests.support.store.work import work
 
 ELSEWHERE = "Boendet Väster"
 """A unit that none of the paper is of."""
@@ -51,19 +52,12 @@ def fill(store: Store) -> None:
     seeding.confirm(store, NURSE, first, sign=True)
     seeding.confirm(store, NURSE, unsigned)
     with store.begin() as conn:
-        ask_author(
-            conn, seeding.forms(), NURSE, asked, 0, "Vilken fot gäller såret?", "", utc_now()
+        work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
+            asked, 0, "Vilken fot gäller såret?", ""
         )
         review_decisions.reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
-        transfer_entry(
-            conn,
-            seeding.forms(),
-            NURSE,
-            forwarded,
-            0,
-            OTHER_UNIT,
-            "Klienten har flyttat.",
-            utc_now(),
+        work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
+            forwarded, 0, OTHER_UNIT, "Klienten har flyttat."
         )
         prioritize(conn, MANAGER, PriorityKind.CLIENT, UNIT, CLIENTS[0].pid, utc_now())
     row = CareRow(

@@ -22,7 +22,7 @@ from pipeline.export.runs.receipts import (
     open_run_items,
     submit_receipts,
 )
-from pipeline.review import transfers
+from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import people
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.registers import blocks
@@ -38,6 +38,7 @@ from tests.support.store.export_office import (
 )
 from tests.support.store.passwords import hashed
 from tests.support.store.route_steps import make_run
+from tests.support.store.work import work
 
 pytest_plugins = (
     "tests.support.store.databases",
@@ -70,8 +71,8 @@ def forwarded(office: ExportContext, run: Run) -> None:
         utc_now(),
     )
     with office.store.begin() as conn:
-        transfers.transfer_entry(
-            conn, FORMS, NORA, GONE, load_entry(conn, GONE).revision, "Söder", "", utc_now()
+        work(Transfers, conn, NORA, utc_now(), forms=FORMS).send(
+            GONE, load_entry(conn, GONE).revision, "Söder", ""
         )
 
 

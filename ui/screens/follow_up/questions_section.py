@@ -12,7 +12,7 @@ import streamlit as st
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.model import Person
 from pipeline.reporting.author_questions import make_question_list
-from pipeline.review import questions
+from pipeline.review.questions import Questions
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.event_log.events import record
 from pipeline.store.review.author_questions import Question, list_questions
@@ -24,7 +24,7 @@ from ui.screens.review.duplicate_comparison import entry_name, entry_title
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
 from ui.widgets.half_written import kept_widget
-from ui.widgets.messages import commit
+from ui.widgets.messages import carry_out
 from ui.workspace import AppContext
 
 _SHOWN_KEY = "question_paper"
@@ -149,14 +149,8 @@ def _save_answer(
         MESSAGE.failed(t("questions.lacks"))
         return
     at = datetime.combine(values["day"], values["clock"], SWEDEN)
-    commit(
-        context,
-        MESSAGE,
-        lambda conn: questions.save_author_answer(
-            conn, person, question.id, text, who, at, utc_now()
-        ),
-        "questions.saved",
-    )
+    save = partial(context.work(Questions, person).save_answer, question.id, text, who, at)
+    carry_out(context, MESSAGE, save, "questions.saved")
 
 
 def _answered_row(context: AppContext, question: Question) -> None:

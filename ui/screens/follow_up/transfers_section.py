@@ -11,19 +11,18 @@ from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.forms.fiducials import format_serial_or_id
-from pipeline.review import transfers
 from pipeline.review.corrections import Corrections
+from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import people
 from pipeline.store.entries.entry import Entry
 from pipeline.store.review.transferred import TransferredEntry
-from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
 from ui.screens.follow_up.actions import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
 from ui.widgets.keying_lines import keying_lines
-from ui.widgets.messages import carry_out, commit
+from ui.widgets.messages import carry_out
 from ui.workspace import AppContext
 
 _OPEN_STATES = {EntryState.REVIEW, EntryState.SECOND}
@@ -61,15 +60,8 @@ def transfer_row(context: AppContext, person: Person, transfer: TransferredEntry
             + plain(reason)
         )
         if transfer.is_waiting_there and is_allowed(person, Action.FORWARD, transfer.from_unit):
-            take_back = partial(
-                commit,
-                context,
-                MESSAGE,
-                lambda conn: transfers.take_back_transfer(
-                    conn, context.forms, person, transfer.entry_id, utc_now()
-                ),
-                "returns.forward.undone",
-            )
+            act = partial(context.work(Transfers, person).take_back, transfer.entry_id)
+            take_back = partial(carry_out, context, MESSAGE, act, "returns.forward.undone")
             key = f"take_back-{transfer.entry_id}-{transfer.at.timestamp():.0f}"
             st.button(t("follow_up.take_back"), key=key, icon=":material/undo:", on_click=take_back)
 

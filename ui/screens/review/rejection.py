@@ -7,22 +7,22 @@ entry is a duplicate of.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import REJECTION_REASONS
-from pipeline.review import questions, transfers
-from pipeline.review.duplicates import mark_duplicate
+from pipeline.review.questions import Questions
+from pipeline.review.session import ReviewSession
+from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import people
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.event_log.events import contains_pid
 from pipeline.store.review import author_questions
 from pipeline.store.review.author_questions import ANSWERED_REASON, ASK_AUTHOR_REASON
 from pipeline.store.review.duplicate_entries import DUPLICATE_REASON
-from pipeline.store.schema.clock import utc_now
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import plain
@@ -34,9 +34,9 @@ from ui.screens.review.duplicate_comparison import (
 from ui.widgets.half_written import kept_widget
 from ui.workspace import AppContext
 
-RunAction = Callable[[Callable[[Connection], object]], None]
+RunAction = Callable[[Callable[[], object]], None]
 """Runs an action of a step."""
-StepAction = Callable[[Connection], object] | str
+StepAction = Callable[[], object] | str
 """The action of a step; the key of the text that says what is missing or wrong."""
 
 FORWARD_REASON = "annan enhet"
@@ -146,7 +146,7 @@ def step_form(
         st.header(t(f"returns.{_STEP_NAMES[reason]}.title"), anchor=False)
         st.caption(t(f"returns.{_STEP_NAMES[reason]}.what"))
         fields = (
-            _unit_fields(context, view)
+            _unit_fields(context, person, view)
             if reason == FORWARD_REASON
             else _question_fields(context, person, view)
         )
@@ -192,13 +192,12 @@ def author_answer_texts(context: AppContext, person: Person, view: EntryView) ->
     ]
 
 
-def _unit_fields(context: AppContext, view: EntryView) -> list[str]:
+def _unit_fields(context: AppContext, person: Person, view: EntryView) -> list[str]:
     with context.store.read() as conn:
-        units = transfers.list_transfer_units(conn, view.entry)
         attended = people.units_with_someone(conn, Action.REVIEW)
     st.selectbox(
         t("returns.forward.unit"),
-        units,
+        context.work(Transfers, person).list_units(view.entry),
         index=None,
         format_func=lambda unit: (
             unit if unit in attended else t("returns.forward.nobody", unit=unit)
@@ -216,8 +215,7 @@ def _unit_fields(context: AppContext, view: EntryView) -> list[str]:
 
 
 def _question_fields(context: AppContext, person: Person, view: EntryView) -> list[str]:
-    with context.store.read() as conn:
-        author = questions.find_author(conn, context.forms, person, view.entry)
+    author = context.work(Questions, person).find_author(view.entry)
     st.text_area(
         t("returns.ask.question"),
         max_chars=600,
@@ -238,9 +236,8 @@ def _forward_action(context: AppContext, person: Person, view: EntryView) -> Ste
     unit, why = _widget_value(view, "unit"), _widget_value(view, "why")
     if not unit:
         return "returns.lacks.forward"
-    return lambda conn: transfers.transfer_entry(
-        conn, context.forms, person, view.entry.id, view.entry.revision, unit, why, utc_now()
-    )
+    send = context.work(Transfers, person).send
+    return partial(send, view.entry.id, view.entry.revision, unit, why)
 
 
 def _ask_action(context: AppContext, person: Person, view: EntryView) -> StepAction:
@@ -249,25 +246,16 @@ def _ask_action(context: AppContext, person: Person, view: EntryView) -> StepAct
         return "returns.lacks.ask"
     if contains_pid(question):
         return "returns.ask.number"
-    return lambda conn: questions.ask_author(
-        conn, context.forms, person, view.entry.id, view.entry.revision, question, author, utc_now()
-    )
+    ask = context.work(Questions, person).ask
+    return partial(ask, view.entry.id, view.entry.revision, question, author)
 
 
 def _mark_action(context: AppContext, person: Person, view: EntryView) -> StepAction:
     comparison, why = chosen_comparison(view)
     if comparison is None:
         return "returns.lacks.duplicate"
-    return lambda conn: mark_duplicate(
-        conn,
-        context.store.images,
-        person,
-        view.entry.id,
-        view.entry.revision,
-        comparison,
-        why,
-        utc_now(),
-    )
+    mark = context.work(ReviewSession, person).mark_duplicate
+    return partial(mark, view.entry.id, view.entry.revision, comparison, why)
 
 
 def _widget_key(view: EntryView, name: str) -> str:

@@ -11,14 +11,13 @@ from sqlalchemy import Connection
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Outcome, Person
-from pipeline.review import transfers
+from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import visibility
 from pipeline.store.entries import photocopies
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import OPEN_STATES, Entry, list_sheet_entries
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.pages import Page
-from pipeline.store.schema.clock import utc_now
 from ui import session
 from ui.browser.document import scroll_to_part
 from ui.i18n import code_text, issue_texts, t
@@ -281,7 +280,8 @@ def _transfer_form(context: AppContext, person: Person, page: Page) -> None:
         entries = [
             entry for entry in list_sheet_entries(conn, page.sheet) if entry.state in OPEN_STATES
         ]
-        units = transfers.list_transfer_units(conn, entries[0]) if len(entries) == 1 else []
+    transfers = context.work(Transfers, person)
+    units = transfers.list_units(entries[0]) if len(entries) == 1 else []
     if not units:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -303,10 +303,7 @@ def _transfer_form(context: AppContext, person: Person, page: Page) -> None:
 @requires_open_session
 def _transfer(context: AppContext, person: Person, entry: Entry, unit: str) -> None:
     with errors_to(toast_error):
-        with context.store.begin() as conn:
-            transfers.transfer_entry(
-                conn, context.forms, person, entry.id, entry.revision, unit, "", utc_now()
-            )
+        context.work(Transfers, person).send(entry.id, entry.revision, unit, "")
         st.toast(md("problems.sent", unit=unit), icon=":material/check:")
 
 

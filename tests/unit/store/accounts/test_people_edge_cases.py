@@ -12,10 +12,12 @@ from pipeline.domain.model import Client, EntryState, PriorityKind, Role, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
-from pipeline.review import decisions, duplicates, questions, transfers
+from pipeline.review import decisions, duplicates
 from pipeline.review.corrections import Corrections
 from pipeline.review.duplicates import ComparisonSource
+from pipeline.review.questions import Questions
 from pipeline.review.signing import Signing
+from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import client_identities, queue_order, versions
 from pipeline.store.entries.answers import decided_answers
@@ -166,10 +168,10 @@ def test_a_signature_after_a_mark_that_was_taken_back_stands_with_what_was_confi
 def test_a_pull_holds_for_paper_whose_author_has_answered(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
+        work(Questions, conn, EVA).ask(entry_id, 0, "Vilken fot?", "")
         queue_order.prioritize(conn, CHIEF, PriorityKind.CLIENT, NORTH, ASTA.pid, NOW)
         (asked,) = author_questions.list_questions(conn, EVA)
-        questions.save_author_answer(conn, EVA, asked.id, "Vänster", "Disa Penn", NOW, later(1))
+        work(Questions, conn, EVA, later(1)).save_answer(asked.id, "Vänster", "Disa Penn", NOW)
         assert conn.exec_driver_sql("SELECT rank FROM entry").scalar_one() == 0
 
 
@@ -178,7 +180,7 @@ def test_a_pull_is_of_the_unit_that_the_paper_is_sent_to(ward: Ward, unit: str, 
     chief, entry_id = person("chefen", Role.MANAGER, (NORTH, SOUTH)), ward.note("AAAA")
     with ward.store.begin() as conn:
         queue_order.prioritize(conn, chief, PriorityKind.CLIENT, unit, ASTA.pid, NOW)
-        transfers.transfer_entry(conn, FORMS, EVA, entry_id, 0, SOUTH, "", NOW)
+        work(Transfers, conn, EVA).send(entry_id, 0, SOUTH, "")
         assert conn.exec_driver_sql("SELECT rank FROM entry").scalar_one() == rank
 
 

@@ -14,7 +14,7 @@ from pipeline.domain.record import TypedPart
 from pipeline.domain.settings import ROOT
 from pipeline.review import decisions
 from pipeline.review.attachments import AttachmentChoice, Attachments
-from pipeline.review.transfers import transfer_entry
+from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.attached_pages import (
@@ -184,7 +184,7 @@ def test_an_attachment_moves_with_its_entry_to_another_unit(ward: Ward) -> None:
     (page, _) = proposed(ward)
     attach(ward, [page])
     with ward.store.begin() as conn:
-        transfer_entry(conn, FORMS, EVA, NOTE_ID, 0, SOUTH, "", NOW)
+        work(Transfers, conn, EVA).send(NOTE_ID, 0, SOUTH, "")
         assert load_page(conn, page).unit == SOUTH
     with pytest.raises(NotAllowedError), ward.store.begin() as conn:
         queue.record_page_view(conn, EVA, page)

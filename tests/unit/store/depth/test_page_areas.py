@@ -11,7 +11,7 @@ from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, Reading, State, Value
 from pipeline.review import decisions
 from pipeline.review.attachments import Attachments, PageArea
-from pipeline.review.transfers import transfer_entry
+from pipeline.review.transfers import Transfers
 from pipeline.store.database.image_store import find_file_uses, list_named_files
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -113,7 +113,7 @@ def test_a_part_that_is_sent_on_takes_no_other_part_along(store: Store) -> None:
     ward, page = board(store)
     first, second = split(ward, page)
     with store.begin() as conn:
-        transfer_entry(conn, FORMS, EVA, second, 0, SOUTH, "", NOW)
+        work(Transfers, conn, EVA).send(second, 0, SOUTH, "")
         queue.record_page_view(conn, SOFIA, page)
         view = load_entry_view(conn, FORMS, SOFIA, second)
         assert [one.image_sha256 for one in view.pages] == [BOTTOM.image_sha256]

@@ -17,7 +17,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import QueueOrder
 from pipeline.reporting.progress import make_progress_report
 from pipeline.review import decisions, session
-from pipeline.review.questions import ask_author
+from pipeline.review.questions import Questions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries import queue
@@ -53,6 +53,7 @@ from tests.support.store.ward import (
     later,
     page_reading,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = pytest.mark.both_databases
@@ -350,7 +351,7 @@ def test_the_first_entry_is_found_by_the_index_without_sorting(
 def test_a_deadline_goes_on_while_the_author_is_asked(ward: Ward) -> None:
     entry_id = add(ward, "LLLL", CUSTODY)
     with ward.store.begin() as conn:
-        ask_author(conn, ALL_FORMS, EVA, entry_id, 0, "Vilken dag?", "", NOW)
+        work(Questions, conn, EVA, forms=ALL_FORMS).ask(entry_id, 0, "Vilken dag?", "")
         assert [(one.form, one.entries) for one in list_open_deadlines(conn, CHIEF)] == [
             (CUSTODY.id, 1)
         ]

@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.model import Value
 from pipeline.domain.review.triage import TriageRule, load_triage_table
-from pipeline.review.transfers import transfer_entry
+from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store
 from pipeline.store.entries import triage
 from pipeline.store.entries.queue import claim_next
@@ -31,6 +31,7 @@ from tests.support.store.ward import (
     Ward,
     page_reading,
 )
+from tests.support.store.work import work
 
 pytest_plugins = ("tests.support.store.databases",)
 pytestmark = [pytest.mark.both_databases, pytest.mark.patient]
@@ -116,7 +117,7 @@ def test_an_entry_that_is_sent_on_gets_its_level_there(ward: Ward) -> None:
     save(ward, SLEEP, CLASS_A)
     assert lanes(ward)["SLEP"] == (1, "somn")
     with ward.store.begin() as conn:
-        transfer_entry(conn, FORMS, EVA, entry_id, 0, SOUTH, "", NOW)
+        work(Transfers, conn, EVA).send(entry_id, 0, SOUTH, "")
     assert lanes(ward)["SLEP"] == (3, "klass-a")
 
 

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.model import EntryState
-from pipeline.review import decisions, questions
+from pipeline.review import decisions
 from pipeline.review.corrections import Corrections
+from pipeline.review.questions import Questions
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
@@ -45,7 +46,7 @@ def ward(store: Store) -> Ward:
     with store.begin() as conn:
         decisions.reject_entry(conn, EVA, "BBBB-00", 0, "oläsligt", later(1))
     with store.begin() as conn:
-        questions.ask_author(conn, FORMS, EVA, "CCCC-00", 0, "Vilken tid?", "Disa", later(2))
+        work(Questions, conn, EVA, later(2)).ask("CCCC-00", 0, "Vilken tid?", "Disa")
     with store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, EVA, "DDDD-00", later(3))
         queue.skip_entry(conn, EVA, "DDDD-00", 0)

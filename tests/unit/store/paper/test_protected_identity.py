@@ -14,7 +14,8 @@ from sqlalchemy import update
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Client, EntryState, Person, Reading, State, Value
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.review import decisions, transfers
+from pipeline.review import decisions
+from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries import sheet_entries as sheets
@@ -51,6 +52,7 @@ from tests.support.store.ward import (
     page_reading,
     person,
 )
+from tests.support.store.work import work
 from ui.widgets.images import cover_boxes
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -153,7 +155,7 @@ def test_it_is_handed_on_to_those_who_may_without_telling_where(ward: Ward) -> N
     entry_id = ward.note("AAAA", ABOUT_HER)
     with ward.store.begin() as conn:
         assert load_entry(conn, entry_id).unit == NORTH
-        transfers.transfer_protected_entry(conn, FORMS, EVA, entry_id, 0, NOW)
+        work(Transfers, conn, EVA).send_protected(entry_id, 0)
         assert load_entry(conn, entry_id).unit == SOUTH
         assert queue.claim_next(conn, FORMS, SOFIA, NOW) is not None
         (sent,) = transferred.list_transferred(conn, EVA)
@@ -166,7 +168,7 @@ def test_what_is_covered_for_an_unlikely_number_is_handed_on_too(ward: Ward) -> 
     ward.read(ward.scan(), replace(reading, fields={**reading.fields, "pnr": doubtful}))
     assert view_of(ward, EVA, "AAAA-00").is_hidden
     with ward.store.begin() as conn:
-        transfers.transfer_protected_entry(conn, FORMS, EVA, "AAAA-00", 0, NOW)
+        work(Transfers, conn, EVA).send_protected("AAAA-00", 0)
         assert load_entry(conn, "AAAA-00").unit == SOUTH
 
 
@@ -238,7 +240,7 @@ def test_a_number_that_only_the_second_scan_shows_hides_the_first_and_is_handed_
     assert covered(ward, first) == covered(ward, second) != ()
     assert view_of(ward, EVA, "AAAA-00").is_hidden
     with ward.store.begin() as conn:
-        transfers.transfer_protected_entry(conn, FORMS, EVA, "AAAA-00", 0, NOW)
+        work(Transfers, conn, EVA).send_protected("AAAA-00", 0)
         assert load_entry(conn, "AAAA-00").unit == SOUTH
 
 
@@ -267,7 +269,7 @@ def test_what_was_written_on_the_same_paper_later_is_covered_and_handed_on_too(w
     assert covered(ward, second) == (boxes["pnr"], boxes["namn"])
     assert view_of(ward, EVA, f"{second}-00").is_hidden
     with ward.store.begin() as conn:
-        transfers.transfer_protected_entry(conn, FORMS, EVA, f"{second}-00", 0, NOW)
+        work(Transfers, conn, EVA).send_protected(f"{second}-00", 0)
         assert load_entry(conn, f"{second}-00").unit == SOUTH
 
 
@@ -288,8 +290,8 @@ def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(
         client_register.save_clients(conn, [ELSEWHERE])
     entry_id = ward.note("AAAA", {**SAID, "pnr": ELSEWHERE.pid, "namn": ELSEWHERE.name})
     with ward.store.begin() as conn:
-        transfers.transfer_entry(conn, FORMS, EVA, entry_id, 0, SOUTH, "er pärm", NOW)
-        transfers.transfer_protected_entry(conn, FORMS, SOFIA, entry_id, 1, NOW)
+        work(Transfers, conn, EVA).send(entry_id, 0, SOUTH, "er pärm")
+        work(Transfers, conn, SOFIA).send_protected(entry_id, 1)
         if rejected:
             decisions.reject_entry(
                 conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW
@@ -331,7 +333,5 @@ def test_it_is_handed_on_to_the_unit_of_the_likeliest_client(
     if known:
         is_about(ward, "AAAA-00", known)
     with ward.store.begin() as conn:
-        transfers.transfer_protected_entry(
-            conn, FORMS, EVA, "AAAA-00", load_entry(conn, "AAAA-00").revision, NOW
-        )
+        work(Transfers, conn, EVA).send_protected("AAAA-00", load_entry(conn, "AAAA-00").revision)
         assert load_entry(conn, "AAAA-00").unit == unit

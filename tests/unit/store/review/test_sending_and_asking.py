@@ -13,8 +13,10 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Assignment, EntryState, Person
 from pipeline.registers.client_check import ClientStatement
 from pipeline.reporting.author_questions import make_question_list
-from pipeline.review import decisions, duplicates, questions, transfers
+from pipeline.review import decisions, duplicates
 from pipeline.review.duplicates import ComparisonSource
+from pipeline.review.questions import Questions
+from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -42,6 +44,7 @@ from tests.support.store.ward import (
     page_reading,
     whole_log,
 )
+from tests.support.store.work import work
 from tests.unit.store.review.correction_steps import get, save
 
 pytest_plugins = ("tests.support.store.databases",)
@@ -55,7 +58,7 @@ def ward(store: Store) -> Ward:
 def forward(ward: Ward, entry_id: str, who: Person, to_unit: str, why: str = "") -> None:
     revision = get(ward, entry_id).revision
     with ward.store.begin() as conn:
-        transfers.transfer_entry(conn, FORMS, who, entry_id, revision, to_unit, why, later(1))
+        work(Transfers, conn, who, later(1)).send(entry_id, revision, to_unit, why)
 
 
 def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(ward: Ward) -> None:
@@ -83,7 +86,7 @@ def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(w
 
 def take_back(ward: Ward, who: Person, entry_id: str) -> None:
     with ward.store.begin() as conn:
-        transfers.take_back_transfer(conn, FORMS, who, entry_id, later(3))
+        work(Transfers, conn, who, later(3)).take_back(entry_id)
 
 
 @pytest.mark.both_databases
@@ -136,7 +139,7 @@ def test_questions_to_oneself_are_counted_until_they_are_answered(ward: Ward) ->
     for serial, author in (("AAAA", "NILS EK"), ("BBBB", "Disa Penn")):
         entry_id = ward.note(serial)
         with ward.store.begin() as conn:
-            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", author, later(1))
+            work(Questions, conn, EVA, later(1)).ask(entry_id, 0, "Vilken fot?", author)
     with ward.store.begin() as conn:
         assert [author_questions.count_own_questions(conn, one) for one in (NILS, EVA, SOFIA)] == [
             1,
@@ -146,14 +149,14 @@ def test_questions_to_oneself_are_counted_until_they_are_answered(ward: Ward) ->
         asked = next(
             one for one in author_questions.list_questions(conn, NILS) if one.author == "NILS EK"
         )
-        questions.save_author_answer(conn, NILS, asked.id, "Vänster", "Nils Ek", NOW, later(5))
+        work(Questions, conn, NILS, later(5)).save_answer(asked.id, "Vänster", "Nils Ek", NOW)
         assert author_questions.count_own_questions(conn, NILS) == 0
 
 
 def test_a_personal_number_is_refused_in_a_question(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn, pytest.raises(ReviewError) as refused:
-        questions.ask_author(conn, FORMS, EVA, entry_id, 0, f"Är {ASTA.pid} rätt?", "", NOW)
+        work(Questions, conn, EVA).ask(entry_id, 0, f"Är {ASTA.pid} rätt?", "")
     assert refused.value.key == "error.question_with_number"
     assert get(ward, entry_id).state is EntryState.REVIEW
 
@@ -211,8 +214,8 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError):
-            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "  ", "", NOW)
-        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
+            work(Questions, conn, EVA).ask(entry_id, 0, "  ", "")
+        work(Questions, conn, EVA).ask(entry_id, 0, "Vilken fot?", "")
         (asked,) = author_questions.list_questions(conn, NILS)
         assert (asked.author, asked.text, asked.by) == ("Disa Penn", "Vilken fot?", "Eva Ek")
         assert queue.claim_next(conn, FORMS, NILS, later(1)) is None
@@ -222,11 +225,11 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
             ("Vänster", "Disa", later(9)),
         ):
             with pytest.raises(ReviewError):
-                questions.save_author_answer(conn, NILS, asked.id, said, who, at, later(5))
+                work(Questions, conn, NILS, later(5)).save_answer(asked.id, said, who, at)
         with pytest.raises(NotAllowedError):
-            questions.save_author_answer(conn, SOFIA, asked.id, "Vänster", "Disa", NOW, later(5))
-        questions.save_author_answer(
-            conn, NILS, asked.id, "Vänster", "Disa Penn", later(3), later(5)
+            work(Questions, conn, SOFIA, later(5)).save_answer(asked.id, "Vänster", "Disa", NOW)
+        work(Questions, conn, NILS, later(5)).save_answer(
+            asked.id, "Vänster", "Disa Penn", later(3)
         )
         assert author_questions.list_questions(conn, NILS) == []
         (done,) = author_questions.list_questions(conn, NILS, answered=True)
@@ -250,9 +253,9 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
 def test_an_answer_that_an_administrator_writes_in_brings_the_entry_back_too(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot?", "", NOW)
+        work(Questions, conn, EVA).ask(entry_id, 0, "Vilken fot?", "")
         (asked,) = author_questions.list_questions(conn, ADMIN)
-        questions.save_author_answer(conn, ADMIN, asked.id, "Vänster", "Disa Penn", NOW, later(1))
+        work(Questions, conn, ADMIN, later(1)).save_answer(asked.id, "Vänster", "Disa Penn", NOW)
     assert (get(ward, entry_id).state, get(ward, entry_id).reason) == (
         EntryState.REVIEW,
         author_questions.ANSWERED_REASON,
@@ -264,7 +267,7 @@ def test_the_list_for_an_author_names_no_client(ward: Ward) -> None:
 
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken fot åsyftas?", "", NOW)
+        work(Questions, conn, EVA).ask(entry_id, 0, "Vilken fot åsyftas?", "")
         asked = author_questions.list_questions(conn, EVA)
     data = make_question_list("Disa Penn", asked, FORMS, made_by="Eva Ek", made_at=NOW)
     told = subprocess.run(
@@ -321,7 +324,7 @@ def test_a_question_is_listed_however_many_others_need_no_answer_any_longer(
     first, second = ward.note("AAAA"), ward.note("BBBB")
     with ward.store.begin() as conn:
         for entry_id in (first, second):
-            questions.ask_author(conn, FORMS, EVA, entry_id, 0, "Vilken dos?", "", NOW)
+            work(Questions, conn, EVA).ask(entry_id, 0, "Vilken dos?", "")
         decisions.reopen_rejected(conn, NILS, first, 1)
         assert [one.entry.id for one in author_questions.list_questions(conn, EVA)] == [second]
 
@@ -331,6 +334,6 @@ def test_nobody_sends_on_what_a_colleague_has_on_the_screen(ward: Ward) -> None:
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
         with pytest.raises(StaleDecisionError):
-            transfers.transfer_entry(conn, FORMS, EVA, entry_id, 0, SOUTH, "", later(1))
-        transfers.transfer_entry(conn, FORMS, NILS, entry_id, 0, SOUTH, "", later(1))
+            work(Transfers, conn, EVA, later(1)).send(entry_id, 0, SOUTH, "")
+        work(Transfers, conn, NILS, later(1)).send(entry_id, 0, SOUTH, "")
         assert load_entry(conn, entry_id).unit == SOUTH

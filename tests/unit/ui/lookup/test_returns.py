@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import Client, EntryState
 from pipeline.forms.fiducials import format_serial
-from pipeline.review import batches, decisions, questions
-from pipeline.review.transfers import transfer_entry
+from pipeline.review import batches, decisions
+from pipeline.review.questions import Questions
+from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import people, visibility
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
@@ -27,6 +28,7 @@ from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, NURSE, OTHER_UNIT, UNIT
 from tests.support.store.passwords import hashed
+from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_rekeying import looks
 
@@ -176,8 +178,8 @@ def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them
     rejected, sent = seeding.add_notes(store, 2)
     with store.begin() as conn:
         decisions.reject_entry(conn, NURSE, rejected, 0, "oläsligt", utc_now())
-        transfer_entry(
-            conn, seeding.forms(), NURSE, sent, 0, seeding.OTHER_UNIT, "Flyttat.", utc_now()
+        work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
+            sent, 0, seeding.OTHER_UNIT, "Flyttat."
         )
     app = listed(open_screen, "rejected")
     app.session_state["language"] = "en"
@@ -196,7 +198,9 @@ def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        transfer_entry(conn, seeding.forms(), NURSE, entry_id, 0, OTHER_UNIT, "", utc_now())
+        work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
+            entry_id, 0, OTHER_UNIT, ""
+        )
         decisions.reject_entry(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
         unprotect_tables(conn)
         conn.execute(update(forwarding).values(secret=secret))
@@ -251,8 +255,8 @@ def test_empty_lists_say_so(store: Store, open_screen: OpenScreen) -> None:
 def test_a_question_is_written_with_the_time_of_its_answer(store: Store) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        questions.ask_author(
-            conn, seeding.forms(), NURSE, entry_id, 0, "Vilken fot?", "Ida", utc_now()
+        work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
+            entry_id, 0, "Vilken fot?", "Ida"
         )
         assert author_questions.list_questions(conn, NURSE)[0].author == "Ida"
 
@@ -421,7 +425,9 @@ def test_what_was_sent_to_another_unit_is_taken_back_from_the_list(
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        transfer_entry(conn, seeding.forms(), NURSE, entry_id, 0, OTHER_UNIT, "", utc_now())
+        work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
+            entry_id, 0, OTHER_UNIT, ""
+        )
     app = listed(open_screen, "forwarded")
     next(one for one in app.button if (one.key or "").startswith("take_back-")).click().run()
     assert not app.exception
@@ -447,7 +453,9 @@ def test_a_question_with_a_personal_number_is_refused_and_keeps_its_text(
 def test_an_answer_of_tomorrow_is_refused_in_words(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "När?", "Eva", utc_now())
+        work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
+            entry_id, 0, "När?", "Eva"
+        )
         (question,) = author_questions.list_questions(conn, NURSE)
     app = listed(open_screen, "questions")
     day = app.date_input(key=f"answer_day-{question.id}")
@@ -463,7 +471,9 @@ def test_an_answer_of_tomorrow_is_refused_in_words(store: Store, open_screen: Op
 def test_a_half_written_answer_is_there_again(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "När?", "Eva", utc_now())
+        work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
+            entry_id, 0, "När?", "Eva"
+        )
         (question,) = author_questions.list_questions(conn, NURSE)
     app = listed(open_screen, "questions")
     app.text_area(key=f"answer_text-{question.id}").input("Klockan tio").run()
@@ -477,7 +487,9 @@ def test_the_paper_of_a_question_is_shown_and_its_view_logged(
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        questions.ask_author(conn, seeding.forms(), NURSE, entry_id, 0, "När?", "Eva", utc_now())
+        work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
+            entry_id, 0, "När?", "Eva"
+        )
         (question,) = author_questions.list_questions(conn, NURSE)
     app = listed(open_screen, "questions")
     page = found(store, entry_id).page

@@ -10,7 +10,7 @@ import pytest
 from streamlit.runtime.scriptrunner import StopException
 
 from pipeline.domain.model import EntryState
-from pipeline.review import transfers
+from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -20,6 +20,7 @@ from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import ADMINISTRATOR, COLLEAGUE, NURSE, OTHER_UNIT, UNIT
+from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import type_all
 from ui.screens.review.workbench import acts
@@ -87,15 +88,8 @@ def test_an_entry_that_was_sent_to_another_unit_meanwhile_gives_way_to_the_next(
     sent = str(app.session_state["entry_id"])
     with store.begin() as conn:  # the claim has lapsed
         queue.release_claim(conn, HERE, sent)
-        transfers.transfer_entry(
-            conn,
-            seeding.forms(),
-            ADMINISTRATOR,
-            sent,
-            found(store, sent).revision,
-            OTHER_UNIT,
-            "",
-            utc_now(),
+        work(Transfers, conn, ADMINISTRATOR, utc_now(), forms=seeding.forms()).send(
+            sent, found(store, sent).revision, OTHER_UNIT, ""
         )
     app.run()
     assert app.session_state["entry_id"] not in (None, sent)

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
-from pipeline.review import decisions, transfers
 from pipeline.review.batches import BatchReview
 from pipeline.review.corrections import Corrections
 from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
-from pipeline.store.entries import queue
+from pipeline.review.transfers import Transfers
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.lookup import own_actions
@@ -50,22 +48,15 @@ def skip_current(context: AppContext, person: Person, view: EntryView) -> None:
     run_and_continue(
         context,
         person,
-        lambda conn: queue.skip_entry(conn, person, view.entry.id, view.entry.revision),
+        partial(context.work(ReviewSession, person).skip, view.entry.id, view.entry.revision),
     )
 
 
 @requires_open_session
 def hand_over_current(context: AppContext, person: Person, view: EntryView) -> None:
     """Hand the entry over to the client's own unit."""
-    now = utc_now()
-    _close_entry(
-        context,
-        person,
-        lambda conn: transfers.transfer_protected_entry(
-            conn, context.forms, person, view.entry.id, view.entry.revision, now
-        ),
-        final=True,
-    )
+    send = context.work(Transfers, person).send_protected
+    _close_entry(context, person, partial(send, view.entry.id, view.entry.revision), final=True)
 
 
 @requires_open_session
@@ -82,19 +73,14 @@ def reject_current(context: AppContext, person: Person, view: EntryView, reason:
         lambda act: _close_by_step(context, person, view, reason, act),
     ):
         return
-    _close_entry(
-        context,
-        person,
-        lambda conn: decisions.reject_entry(
-            conn, person, view.entry.id, view.entry.revision, reason, utc_now()
-        ),
-    )
+    reject = context.work(ReviewSession, person).reject
+    _close_entry(context, person, partial(reject, view.entry.id, view.entry.revision, reason))
 
 
 def _close_entry(
     context: AppContext,
     person: Person,
-    action: Callable[[Connection], object],
+    action: Callable[[], object],
     *,
     final: bool = False,
 ) -> bool:
@@ -102,7 +88,7 @@ def _close_entry(
 
     A `final` action is not undone as a decision.
     """
-    is_done = _run_action(context, action)
+    is_done = _run_action(action)
     go_to_next(context, person)
     clear_undo()
     if not final:
@@ -115,7 +101,7 @@ def _close_by_step(
     person: Person,
     view: EntryView,
     reason: str,
-    action: Callable[[Connection], object],
+    action: Callable[[], object],
 ) -> None:
     """Run the action of a reason's step, and say that it is done."""
     text = step_done_text(context, view, reason)  # before the step's fields are forgotten
@@ -177,10 +163,7 @@ def undo_last(context: AppContext, person: Person) -> None:
 def _take_back_transfer(context: AppContext, person: Person, entry_id: str) -> None:
     """Take an entry back from the unit that it was sent to, and open it."""
     st.session_state.pop(CAN_UNDO_KEY, None)
-    if _run_action(
-        context,
-        lambda conn: transfers.take_back_transfer(conn, context.forms, person, entry_id, utc_now()),
-    ):
+    if _run_action(partial(context.work(Transfers, person).take_back, entry_id)):
         open_entry(entry_id)
         set_toast(t("returns.forward.undone"))
 
@@ -199,19 +182,16 @@ def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
 
 
 @requires_open_session
-def run_and_continue(
-    context: AppContext, person: Person, action: Callable[[Connection], object]
-) -> None:
+def run_and_continue(context: AppContext, person: Person, action: Callable[[], object]) -> None:
     """Run the action, show what prevents it, and go on to the next entry."""
-    _run_action(context, action)
+    _run_action(action)
     go_to_next(context, person)
 
 
-def _run_action(context: AppContext, action: Callable[[Connection], object]) -> bool:
+def _run_action(action: Callable[[], object]) -> bool:
     """Run an action and return whether it was done; else say what prevents it."""
     try:
-        with context.store.begin() as conn:
-            action(conn)
+        action()
     except EfterskriftError as error:
         set_warning(error_text(error))
         return False
