@@ -17,16 +17,14 @@ from sqlalchemy import Connection
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, require_permission
-from pipeline.domain.model import Person, Reading, State
+from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import MIN_BATCH_SIZE, Answer
-from pipeline.domain.settings import QueueOrder
 from pipeline.review import seeded_errors
 from pipeline.review.batch_candidates import BatchCandidate, choose_candidates
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import CELL_CONFIRMED, CELL_ODD, reading_matches
 from pipeline.store.entries.entry import Entry, entry_form, is_claimed_by_other, load_entry
-from pipeline.store.entries.queue import CLAIM_MINUTES
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.quality.checked_work import OUTCOME_MISSED
@@ -94,168 +92,210 @@ class BatchResult:
 class BatchReview(Review):
     """The review of batches, between entries."""
 
-    def claim(self, log_view: Callable[[Connection, ReviewBatch], None]) -> ReviewBatch | None:
-        """Claim a batch for the person; None if there are too few similar items.
+    def claim(
+        self,
+        log_view: Callable[[Connection, ReviewBatch], None],
+        least: int = MIN_BATCH_SIZE,
+    ) -> ReviewBatch | None:
+        """Return the batch that the person has open, or a new one of at least `least` items.
+
+        None if there are fewer similar items. A new one may show seeded errors.
 
         Raises:
             NotAllowedError: the person does not review.
         """
-        settings = self.settings
+        person, now, settings = self.person, self.clock(), self.settings
         with self.store.begin() as conn:
-            batch = claim_next_batch(
-                conn,
-                self.forms,
-                self.person,
-                self.clock(),
-                minutes=settings.claim_minutes,
-                share=settings.plant_share,
-                order=settings.queue_order,
-            )
+            require_permission(person, Action.REVIEW)
+            # Free what others left, then go on with the open batch.
+            expire_batches(conn, now)
+            batch = self._load_open_batch(conn, now)
+            if batch is None and (
+                candidates := choose_candidates(
+                    conn, self.forms, person, now, settings.plant_share, settings.queue_order, least
+                )
+            ):
+                self._create_batch(conn, candidates, now)
+                batch = self._load_open_batch(conn, now)
+                # Other reviewers may have claimed most of the items in the meantime.
+                if batch is not None and len(batch.items) < least:
+                    self._release(conn, batch.id, now)
+                    return None
             if batch is not None:
                 log_view(conn, batch)
-        return batch
+                # The time runs from the last look.
+                extend_batch(conn, batch.id, now + timedelta(minutes=settings.claim_minutes))
+            return batch
 
     def mark(self, batch_id: str, marks: Mapping[int, bool]) -> None:
-        """Store marks, as `save_marked_items`."""
-        minutes = self.settings.claim_minutes
+        """Store which items were marked or unmarked, so that a closed browser loses nothing.
+
+        Items that are not in `marks` stay as they are: another window of the person may have marked
+        them.
+
+        Raises:
+            NotAllowedError: the person does not review.
+            StaleDecisionError: the batch is done, or the person no longer has it.
+        """
+        person, now = self.person, self.clock()
         with self.store.begin() as conn:
-            save_marked_items(conn, self.person, batch_id, marks, self.clock(), minutes)
+            require_permission(person, Action.REVIEW)
+            load_own_batch(conn, person, batch_id, now)
+            store_marks(conn, batch_id, marks)
+            extend_batch(conn, batch_id, now + timedelta(minutes=self.settings.claim_minutes))
 
     def confirm(
         self, batch_id: str, marks: Mapping[int, bool], shown_at: datetime | None
     ) -> BatchResult | None:
-        """Confirm a batch, as `confirm_batch`; None if it has not been on the screen for long."""
+        """Confirm all items of a batch but the marked ones, which go back to their sheets.
+
+        `marks` are the last changes, as in `mark`. Items that the person can no longer see are left
+        out. None if the batch has not been on the screen for long.
+
+        Raises:
+            NotAllowedError: the person does not review, or can see none of the items.
+            StaleDecisionError: the batch is done, or the person no longer has it.
+        """
         if not self.has_been_seen(shown_at, MIN_BATCH_VIEW_TIME):
             return None
+        person, now = self.person, self.clock()
         with self.store.begin() as conn:
-            return confirm_batch(conn, self.forms, self.person, batch_id, marks, self.clock())
+            require_permission(person, Action.REVIEW)
+            batch = load_own_batch(conn, person, batch_id, now)
+            store_marks(conn, batch_id, marks)
+            shown = Answer(batch.value, State(batch.state))
+            counts, missed = {CELL_CONFIRMED: 0, CELL_ODD: 0, OUTCOME_GONE: 0}, list[BatchItem]()
+            items = list_open_items(conn, person, batch_id)
+            # If nothing is left that may be decided, say why.
+            if items and all(reading is None for _, _, reading in items):
+                visibility.require_visible_entry(conn, person, Action.REVIEW, items[0][1])
+            for row, entry, reading in items:
+                seeded_outcome = (
+                    seeded_errors.judge_batch_seeded_error(
+                        conn, person, entry.id, row.field, now, caught=row.marked
+                    )
+                    if reading is not None
+                    else None
+                )
+                if seeded_outcome == OUTCOME_MISSED:
+                    missed.append(_build_batch_item(conn, self.forms, row, entry))
+                outcome = _item_outcome(
+                    reading, shown, odd=row.marked, seeded=seeded_outcome is not None
+                )
+                end_item(conn, row, outcome, now)
+                counts[outcome] += 1
+                if outcome != OUTCOME_GONE:
+                    record(
+                        conn,
+                        person.login,
+                        "group",
+                        entry.id,
+                        unit=entry.unit,
+                        field=row.field,
+                        outcome=outcome,
+                    )
+            end_batch(conn, batch_id, now)
+            return BatchResult(counts[CELL_CONFIRMED], counts[CELL_ODD], tuple(missed))
 
     def release(self, batch_id: str) -> None:
-        """Give a batch back, as `release_batch`."""
+        """Give a batch back, undecided; what was marked in it stays marked.
+
+        Raises:
+            NotAllowedError: the person does not review.
+            StaleDecisionError: the batch is done, or the person no longer has it.
+        """
         with self.store.begin() as conn:
-            release_batch(conn, self.person, batch_id, self.clock())
+            require_permission(self.person, Action.REVIEW)
+            self._release(conn, batch_id, self.clock())
 
     def undo(self) -> int:
-        """Take the last batch back, as `undo_last_batch`."""
+        """Take back the person's last batch and return the number of items; the marks are kept.
+
+        Left out are items whose entries are decided by now or claimed by another person.
+
+        Raises:
+            NotAllowedError: the person does not review.
+        """
+        person, now = self.person, self.clock()
         with self.store.begin() as conn:
-            return undo_last_batch(conn, self.person, self.clock())
+            require_permission(person, Action.REVIEW)
+            count = 0
+            for row in list_last_results(conn, person.login):
+                entry = load_entry(conn, row.entry)
+                if (
+                    not is_unchanged(row, entry)
+                    or is_claimed_by_other(entry, person, now)
+                    or not visibility.filter_visible_entries(
+                        conn, person, Action.REVIEW, [entry.id]
+                    )
+                ):
+                    continue
+                end_item(conn, row, OUTCOME_UNDONE, now)
+                record(conn, person.login, "undo_group", entry.id, unit=entry.unit, field=row.field)
+                count += 1
+            return count
 
+    def _release(self, conn: Connection, batch_id: str, now: datetime) -> None:
+        load_own_batch(conn, self.person, batch_id, now)
+        free_items(conn, [batch_id], now)
+        end_batch(conn, batch_id, now)
 
-def claim_next_batch(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    now: datetime,
-    *,
-    minutes: int = CLAIM_MINUTES,
-    share: float = 0.0,
-    order: QueueOrder = QueueOrder.OLDEST,
-    least: int = MIN_BATCH_SIZE,
-) -> ReviewBatch | None:
-    """Return the batch that the person has open, or a new one where there are enough similar items.
+    def _create_batch(
+        self, conn: Connection, candidates: Collection[BatchCandidate], now: datetime
+    ) -> None:
+        """Store a batch of these candidates for the person, with its seeded errors."""
+        batch_id, batch_key = secrets.token_hex(8), next(iter(candidates)).batch_key
+        batch = {
+            "id": batch_id,
+            "login": self.person.login,
+            "form": batch_key.form,
+            "version": batch_key.version,
+            "column": batch_key.column,
+            "value": batch_key.value,
+            "state": batch_key.state.value,
+            "shown_at": now,
+            "claimed_until": now + timedelta(minutes=self.settings.claim_minutes),
+        }
+        marked = _find_marked_fields(conn, candidates)
+        items = [
+            {
+                "entry": candidate.entry.id,
+                "revision": candidate.entry.revision,
+                "field": candidate.spec.name,
+                "page": candidate.page.id,
+                "marked": (candidate.entry.id, candidate.spec.name) in marked,
+            }
+            for candidate in candidates
+        ]
+        # Only the items that this batch got show a seeded error.
+        inserted = add_batch(conn, batch, items)
+        for candidate in candidates:
+            entry_id, field = candidate.entry.id, candidate.spec.name
+            if candidate.seeded_error is not None and (entry_id, field) in inserted:
+                seeded_errors.add_batch_seeded_error(
+                    conn, self.person, entry_id, field, candidate.seeded_error, now
+                )
 
-    It is then the person's for `minutes`.
+    def _load_open_batch(self, conn: Connection, now: datetime) -> ReviewBatch | None:
+        """Return the person's open batch without items that can no longer be decided.
 
-    Args:
-        share: of the items, those that are drawn to show a wrong value on purpose (seeded errors).
-        least: the fewest items of a batch.
-
-    Raises:
-        NotAllowedError: the person does not review.
-    """
-    require_permission(person, Action.REVIEW)
-    # Free what others left, then go on with the open batch.
-    expire_batches(conn, now)
-    batch = _load_open_batch(conn, forms, person, now)
-    if batch is None and (
-        candidates := choose_candidates(conn, forms, person, now, share, order, least)
-    ):
-        _create_batch(conn, person, candidates, now, minutes)
-        batch = _load_open_batch(conn, forms, person, now)
-        # Other reviewers may have claimed most of the items in the meantime.
-        if batch is not None and len(batch.items) < least:
-            release_batch(conn, person, batch.id, now)
+        A batch of which nothing is left is ended.
+        """
+        row = find_open_batch(conn, self.person.login, now)
+        if row is None:
             return None
-    if batch is not None:
-        # The time runs from the last look.
-        extend_batch(conn, batch.id, now + timedelta(minutes=minutes))
-    return batch
-
-
-def save_marked_items(
-    conn: Connection,
-    person: Person,
-    group_id: str,
-    marks: Mapping[int, bool],
-    now: datetime,
-    minutes: int = CLAIM_MINUTES,
-) -> None:
-    """Store which items were marked or unmarked, so that a closed browser loses nothing.
-
-    Items that are not in `marks` stay as they are: another window of the person may have marked
-    them.
-
-    Raises:
-        NotAllowedError: the person does not review.
-        StaleDecisionError: the batch is done, or the person no longer has it.
-    """
-    require_permission(person, Action.REVIEW)
-    load_own_batch(conn, person, group_id, now)
-    store_marks(conn, group_id, marks)
-    extend_batch(conn, group_id, now + timedelta(minutes=minutes))
-
-
-def confirm_batch(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    group_id: str,
-    marks: Mapping[int, bool],
-    now: datetime,
-) -> BatchResult:
-    """Confirm all items of a batch but the marked ones, which go back to their sheets.
-
-    `marks` are the last changes, as in `save_marked_items`. Items that the person can no longer see
-    are left out.
-
-    Raises:
-        NotAllowedError: the person does not review, or can see none of the items.
-        StaleDecisionError: the batch is done, or the person no longer has it.
-    """
-    require_permission(person, Action.REVIEW)
-    batch = load_own_batch(conn, person, group_id, now)
-    store_marks(conn, group_id, marks)
-    shown = Answer(batch.value, State(batch.state))
-    counts, missed = {CELL_CONFIRMED: 0, CELL_ODD: 0, OUTCOME_GONE: 0}, list[BatchItem]()
-    items = list_open_items(conn, person, group_id)
-    # If nothing is left that may be decided, say why.
-    if items and all(reading is None for _, _, reading in items):
-        visibility.require_visible_entry(conn, person, Action.REVIEW, items[0][1])
-    for row, entry, reading in items:
-        seeded_outcome = (
-            seeded_errors.judge_batch_seeded_error(
-                conn, person, entry.id, row.field, now, caught=row.marked
-            )
+        items = [
+            _build_batch_item(conn, self.forms, item_row, entry)
+            for item_row, entry, reading in list_open_items(conn, self.person, row.id)
             if reading is not None
-            else None
+        ]
+        if not items:
+            self._release(conn, row.id, now)
+            return None
+        form = entry_form(self.forms, load_entry(conn, items[0].entry))
+        return ReviewBatch(
+            row.id, form.title, items[0].spec, Answer(row.value, State(row.state)), tuple(items)
         )
-        if seeded_outcome == OUTCOME_MISSED:
-            missed.append(_build_batch_item(conn, forms, row, entry))
-        outcome = _item_outcome(reading, shown, odd=row.marked, seeded=seeded_outcome is not None)
-        end_item(conn, row, outcome, now)
-        counts[outcome] += 1
-        if outcome != OUTCOME_GONE:
-            record(
-                conn,
-                person.login,
-                "group",
-                entry.id,
-                unit=entry.unit,
-                field=row.field,
-                outcome=outcome,
-            )
-    end_batch(conn, group_id, now)
-    return BatchResult(counts[CELL_CONFIRMED], counts[CELL_ODD], tuple(missed))
 
 
 def _item_outcome(reading: Reading | None, shown: Answer, *, odd: bool, seeded: bool) -> str:
@@ -268,84 +308,6 @@ def _item_outcome(reading: Reading | None, shown: Answer, *, odd: bool, seeded: 
     if not reading_matches(reading, shown):
         return OUTCOME_GONE
     return CELL_ODD if odd else CELL_CONFIRMED
-
-
-def release_batch(conn: Connection, person: Person, group_id: str, now: datetime) -> None:
-    """Give a batch back, undecided; what was marked in it stays marked.
-
-    Raises:
-        NotAllowedError: the person does not review.
-        StaleDecisionError: the batch is done, or the person no longer has it.
-    """
-    require_permission(person, Action.REVIEW)
-    load_own_batch(conn, person, group_id, now)
-    free_items(conn, [group_id], now)
-    end_batch(conn, group_id, now)
-
-
-def undo_last_batch(conn: Connection, person: Person, now: datetime) -> int:
-    """Take back the person's last batch and return the number of items; the marks are kept.
-
-    Left out are items whose entries are decided by now or claimed by another person.
-
-    Raises:
-        NotAllowedError: the person does not review.
-    """
-    require_permission(person, Action.REVIEW)
-    count = 0
-    for row in list_last_results(conn, person.login):
-        entry = load_entry(conn, row.entry)
-        if (
-            not is_unchanged(row, entry)
-            or is_claimed_by_other(entry, person, now)
-            or not visibility.filter_visible_entries(conn, person, Action.REVIEW, [entry.id])
-        ):
-            continue
-        end_item(conn, row, OUTCOME_UNDONE, now)
-        record(conn, person.login, "undo_group", entry.id, unit=entry.unit, field=row.field)
-        count += 1
-    return count
-
-
-def _create_batch(
-    conn: Connection,
-    person: Person,
-    candidates: Collection[BatchCandidate],
-    now: datetime,
-    minutes: int,
-) -> None:
-    """Store a batch of these candidates for the person, with its seeded errors."""
-    group_id, batch_key = secrets.token_hex(8), next(iter(candidates)).batch_key
-    batch = {
-        "id": group_id,
-        "login": person.login,
-        "form": batch_key.form,
-        "version": batch_key.version,
-        "column": batch_key.column,
-        "value": batch_key.value,
-        "state": batch_key.state.value,
-        "shown_at": now,
-        "claimed_until": now + timedelta(minutes=minutes),
-    }
-    marked = _find_marked_fields(conn, candidates)
-    items = [
-        {
-            "entry": candidate.entry.id,
-            "revision": candidate.entry.revision,
-            "field": candidate.spec.name,
-            "page": candidate.page.id,
-            "marked": (candidate.entry.id, candidate.spec.name) in marked,
-        }
-        for candidate in candidates
-    ]
-    # Only the items that this batch got show a seeded error.
-    inserted = add_batch(conn, batch, items)
-    for candidate in candidates:
-        entry_id, field = candidate.entry.id, candidate.spec.name
-        if candidate.seeded_error is not None and (entry_id, field) in inserted:
-            seeded_errors.add_batch_seeded_error(
-                conn, person, entry_id, field, candidate.seeded_error, now
-            )
 
 
 def _find_marked_fields(
@@ -367,30 +329,6 @@ def _find_marked_fields(
         and row.revision == revisions[row.entry]
         and Answer(row.value, State(row.state)) == shown
     }
-
-
-def _load_open_batch(
-    conn: Connection, forms: Forms, person: Person, now: datetime
-) -> ReviewBatch | None:
-    """Return the person's open batch without items that can no longer be decided.
-
-    A batch of which nothing is left is ended.
-    """
-    row = find_open_batch(conn, person.login, now)
-    if row is None:
-        return None
-    items = [
-        _build_batch_item(conn, forms, item_row, entry)
-        for item_row, entry, reading in list_open_items(conn, person, row.id)
-        if reading is not None
-    ]
-    if not items:
-        release_batch(conn, person, row.id, now)
-        return None
-    form = entry_form(forms, load_entry(conn, items[0].entry))
-    return ReviewBatch(
-        row.id, form.title, items[0].spec, Answer(row.value, State(row.state)), tuple(items)
-    )
 
 
 def _build_batch_item(conn: Connection, forms: Forms, row: ItemRow, entry: Entry) -> BatchItem:

@@ -11,15 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
-from sqlalchemy import Connection
-
 from pipeline.domain.form.confidence import PREFILL_FROM
 from pipeline.domain.form.field import Editor, FieldSpec, Format
-from pipeline.domain.form.form import Forms
-from pipeline.domain.model import Person, Reading, State, Value
+from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.rules import Answer, agrees_with_reading, is_routine
-from pipeline.review import batches
-from pipeline.review.batches import BatchItem, BatchResult, ReviewBatch
+from pipeline.review.batches import BatchItem, BatchResult, BatchReview, ReviewBatch
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from research.simulation.readings import lookalike_answer, misread_word, other_answer, to_answer
 
@@ -257,26 +253,17 @@ def _settle_words(
 
 
 def work_batch(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    now: datetime,
-    share: float,
-    keyer: Keyer,
-    true: TrueAnswer,
+    review: BatchReview, shown_at: datetime, keyer: Keyer, true: TrueAnswer
 ) -> BatchResult | None:
-    """Decide the next batch, if there is one.
-
-    `share` is that of seeded errors.
-    """
+    """Decide the next batch, if there is one."""
     # Claim a batch of similar field images.
-    group = batches.claim_next_batch(conn, forms, person, now, share=share)
+    group = review.claim(lambda *_: None)
     if group is None:
         return None
     # Mark the images that seem to say something else, and confirm the others.
     marks = {cell.id: _is_marked_odd(group, cell, keyer, true) for cell in group.items}
     keyer.saves()
-    return batches.confirm_batch(conn, forms, person, group.id, marks, now)
+    return review.confirm(group.id, marks, shown_at)
 
 
 def is_folded(view: EntryView, one: FieldView) -> bool:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -37,9 +38,11 @@ from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fiel
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review import decisions
+from pipeline.review.batches import MIN_BATCH_VIEW_TIME, BatchReview
 from pipeline.review.decisions import NO_CLIENT_STATEMENT
 from pipeline.review.rekeying import Rekeying
 from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
+from pipeline.review.session import Review
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
@@ -119,6 +122,9 @@ def simulate_week(
             )
         finally:
             store.close()
+
+
+_Kind = TypeVar("_Kind", bound=Review)
 
 
 class _WeekSimulation:
@@ -227,7 +233,10 @@ class _WeekSimulation:
             self.groups
             and (
                 done := work_batch(
-                    conn, self.forms, person, self.now, share, self.keyer, self._true
+                    self._work(BatchReview, conn, person),
+                    self.now - MIN_BATCH_VIEW_TIME,
+                    self.keyer,
+                    self._true,
                 )
             )
             is not None
@@ -354,10 +363,12 @@ class _WeekSimulation:
         )
         return self._save(conn, person, view, given)
 
+    def _work(self, kind: type[_Kind], conn: Connection, person: Person) -> _Kind:
+        """Return the work of a person within a transaction."""
+        return kind(open_store_of(conn), self.forms, self.settings, person, lambda: self.now)
+
     def _control(self, conn: Connection, person: Person) -> bool:
-        rekeying = Rekeying(
-            open_store_of(conn), self.forms, self.settings, person, lambda: self.now
-        )
+        rekeying = self._work(Rekeying, conn, person)
         task = rekeying.claim((), lambda *_: None)
         if task is None:
             return False

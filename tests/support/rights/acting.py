@@ -30,7 +30,7 @@ They are of `domain.law.permissions`, `store.accounts.visibility`, `store.entrie
 """
 
 
-BY_FUNCTIONS = frozenset({"ReviewSession", "RowReview", "BatchReview"})
+BY_FUNCTIONS = frozenset({"ReviewSession", "RowReview"})
 """Classes of `Review` whose methods only call functions that take a Person."""
 
 

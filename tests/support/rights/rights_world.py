@@ -219,6 +219,7 @@ class World:
             "change_id": "none",
             "excluded": (),
             "log_view": lambda *_: None,
+            "batch_id": self.known.group,
             "kind": PriorityKind.CLIENT,
             "key": ASTA.pid,
             "pull_id": self.known.pull,

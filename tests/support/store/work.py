@@ -19,8 +19,13 @@ Kind = TypeVar("Kind", bound=Review)
 
 
 def work(
-    kind: type[Kind], conn: Connection, who: Person, now: datetime = NOW, forms: Forms = FORMS
+    kind: type[Kind],
+    conn: Connection,
+    who: Person,
+    now: datetime = NOW,
+    forms: Forms = FORMS,
+    plant_share: float = 0.0,
 ) -> Kind:
     """A person's work of one kind at a moment."""
-    settings = Settings(workspace=Path("nowhere"))
+    settings = Settings(workspace=Path("nowhere"), plant_share=plant_share)
     return kind(open_store_of(conn), forms, settings, who, lambda: now)

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
-from pipeline.review import batches
+from pipeline.review.batches import BatchReview
 from pipeline.store.accounts import people, sessions
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import list_answer_drafts
@@ -28,6 +28,7 @@ from pipeline.store.schema.review import control
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import COLLEAGUE, NURSE, OTHER_UNIT
+from tests.support.store.work import work
 from tests.unit.ui.conftest import APP, OpenScreen
 from tests.unit.ui.lookup.test_lookup import exported_note, looked_up, opened
 from tests.unit.ui.review.test_batch_review import open_group
@@ -145,14 +146,16 @@ def test_a_group_is_not_taken_back(store: Store, open_screen: OpenScreen) -> Non
     end(store)
     app.button(key=f"undo-{open_group(store).id}").click().run()
     with store.begin() as conn:
-        assert batches.undo_last_batch(conn, NURSE, utc_now()) > 0
+        assert work(BatchReview, conn, NURSE, utc_now()).undo() > 0
 
 
 def with_a_group_done(store: Store, open_screen: OpenScreen) -> AppTest:
     """The nurse has confirmed a group and has the next one on the screen."""
     first = open_group(store)
     with store.begin() as conn:
-        batches.confirm_batch(conn, seeding.forms(), NURSE, first.id, {}, utc_now())
+        work(BatchReview, conn, NURSE, utc_now() + timedelta(seconds=2), seeding.forms()).confirm(
+            first.id, {}, utc_now()
+        )
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     return app.run()

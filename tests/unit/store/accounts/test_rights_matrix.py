@@ -167,7 +167,7 @@ def outcome(world: World, name: str, who: Person) -> str:
     owner, _, function = name.rpartition(".")
     known = world.arguments(name) | {"person": who}
     module, _, kind = owner.rpartition(".")
-    if kind.istitle():  # a kind of work that a person does
+    if kind[:1].isupper():  # a kind of work that a person does
         made = getattr(importlib.import_module(module), kind)
         work = made(world.store, known["forms"], world.settings, who, lambda: known["now"])
         call = getattr(work, function)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
-from pipeline.review import batches, decisions
+from pipeline.review import decisions
 from pipeline.review.batches import (
     BatchResult,
+    BatchReview,
     ReviewBatch,
 )
 from pipeline.store.entries import queue
@@ -19,6 +20,7 @@ from tests.support.store.ward import (
     answers,
     later,
 )
+from tests.support.store.work import work
 
 ATE = (True, True, True)
 
@@ -30,8 +32,8 @@ def offered(
     ward: Ward, person: Person = EVA, minutes: float = 0, share: float = 0.0, least: int = 12
 ) -> ReviewBatch | None:
     with ward.store.begin() as conn:
-        return batches.claim_next_batch(
-            conn, FORMS, person, later(minutes), share=share, least=least
+        return work(BatchReview, conn, person, later(minutes), plant_share=share).claim(
+            lambda *_: None, least
         )
 
 
@@ -49,7 +51,7 @@ def mark(
     """Mark the pieces of these entries, or take their marks away."""
     marks = {cell.id: is_odd for cell in group.items if cell.entry in odd}
     with ward.store.begin() as conn:
-        batches.save_marked_items(conn, EVA, group.id, marks, later(minutes))
+        work(BatchReview, conn, EVA, later(minutes)).mark(group.id, marks)
 
 
 def confirmed(
@@ -58,7 +60,9 @@ def confirmed(
     """Confirm with the pieces of these entries marked."""
     marks = {cell.id: True for cell in group.items if cell.entry in odd}
     with ward.store.begin() as conn:
-        return batches.confirm_batch(conn, FORMS, person, group.id, marks, later(minutes))
+        done = work(BatchReview, conn, person, later(minutes)).confirm(group.id, marks, later(0))
+    assert done is not None
+    return done
 
 
 def sheet(row: int, **more: Answer) -> dict[str, Answer]:

@@ -15,8 +15,8 @@ from pipeline.domain.errors import (
 )
 from pipeline.domain.model import Client, EntryState, State
 from pipeline.domain.review.rules import Answer
-from pipeline.review import batches, decisions
-from pipeline.review.batches import BatchResult, ReviewBatch
+from pipeline.review import decisions
+from pipeline.review.batches import BatchResult, BatchReview, ReviewBatch
 from pipeline.review.corrections import Corrections
 from pipeline.review.seeded_errors import with_seeded_error
 from pipeline.store.database.sampling_key import REKEYING_SHARE_OPTION
@@ -83,9 +83,9 @@ def test_the_last_group_can_be_taken_back_as_far_as_nothing_is_decided(
     decide(ward, entries[0], NILS)
     with ward.store.begin() as conn:
         queue.open_claimed_entry(conn, FORMS, NILS, entries[2], later(3))
-        assert batches.undo_last_batch(conn, EVA, later(3)) == 13
-        assert batches.undo_last_batch(conn, EVA, later(3)) == 0
-        assert batches.undo_last_batch(conn, NILS, later(3)) == 0
+        assert work(BatchReview, conn, EVA, later(3)).undo() == 13
+        assert work(BatchReview, conn, EVA, later(3)).undo() == 0
+        assert work(BatchReview, conn, NILS, later(3)).undo() == 0
     assert {cell.entry for cell in group_of(ward, minutes=4).items} == set(entries) - {
         entries[0],
         entries[2],
@@ -99,8 +99,8 @@ def test_a_group_that_was_passed_by_hides_none_that_was_confirmed(
     visits(ward, "BBB0", (False, False, False))
     other = group_of(ward, minutes=2, least=1)
     with ward.store.begin() as conn:
-        batches.release_batch(conn, EVA, other.id, later(3))
-        assert batches.undo_last_batch(conn, EVA, later(4)) == len(entries)
+        work(BatchReview, conn, EVA, later(3)).release(other.id)
+        assert work(BatchReview, conn, EVA, later(4)).undo() == len(entries)
 
 
 def marked(group: ReviewBatch) -> set[str]:
@@ -118,7 +118,7 @@ def is_typed_blind(ward: Ward, entry_id: str) -> bool:
 def test_marks_come_back_with_the_group_that_is_taken_back(ward: Ward, entries: list[str]) -> None:
     confirmed(ward, group_of(ward), entries[1], entries[7])
     with ward.store.begin() as conn:
-        assert batches.undo_last_batch(conn, EVA, later(2)) == len(entries)
+        assert work(BatchReview, conn, EVA, later(2)).undo() == len(entries)
     again = group_of(ward, minutes=3)
     assert marked(again) == {entries[1], entries[7]}
     assert confirmed(ward, again, minutes=4) == BatchResult(confirmed=13, marked_odd=2)
@@ -130,7 +130,7 @@ def test_the_mark_in_the_group_that_one_stood_in_comes_back_too(
     group = group_of(ward)
     mark(ward, group, entries[4])
     with ward.store.begin() as conn:
-        batches.release_batch(conn, EVA, group.id, later(2))
+        work(BatchReview, conn, EVA, later(2)).release(group.id)
     assert marked(group_of(ward, NILS, minutes=3)) == {entries[4]}
 
 
@@ -143,7 +143,7 @@ def test_a_marked_piece_is_asked_for_on_its_sheet_though_the_group_was_never_con
     mark(ward, group, entries[1], is_odd=False)
     if not is_left_alone:
         with ward.store.begin() as conn:
-            batches.release_batch(conn, EVA, group.id, later(2))
+            work(BatchReview, conn, EVA, later(2)).release(group.id)
     assert [is_typed_blind(ward, entry) for entry in entries[:5]] == [False] * 4 + [True]
 
 
@@ -152,7 +152,7 @@ def test_a_mark_that_is_taken_away_after_undo_confirms_the_piece(
 ) -> None:
     confirmed(ward, group_of(ward), entries[1])
     with ward.store.begin() as conn:
-        batches.undo_last_batch(conn, EVA, later(2))
+        work(BatchReview, conn, EVA, later(2)).undo()
     again = group_of(ward, minutes=3)
     mark(ward, again, entries[1], is_odd=False, minutes=4)
     assert confirmed(ward, again, minutes=5) == BatchResult(confirmed=15)
@@ -164,7 +164,7 @@ def test_a_mark_does_not_follow_to_another_reading(ward: Ward, entries: list[str
     group = group_of(ward)
     mark(ward, group, entries[0])
     with ward.store.begin() as conn:
-        batches.release_batch(conn, EVA, group.id, later(2))
+        work(BatchReview, conn, EVA, later(2)).release(group.id)
         conn.execute(
             update(paper.reading)
             .where(paper.reading.c.field == "rad01.mat")
@@ -393,7 +393,7 @@ class TestPlants:
     ) -> None:
         confirmed(ward, self.group(ward, drawn))
         with ward.store.begin() as conn:
-            batches.undo_last_batch(conn, EVA, later(2))
+            work(BatchReview, conn, EVA, later(2)).undo()
         assert drawn not in {cell.entry for cell in self.group(ward, drawn).items}
 
 

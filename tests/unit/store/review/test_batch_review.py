@@ -12,9 +12,10 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
-from pipeline.review import batches, decisions
+from pipeline.review import decisions
 from pipeline.review.batches import (
     BatchResult,
+    BatchReview,
 )
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -31,6 +32,7 @@ from tests.support.store.ward import (
     Ward,
     later,
 )
+from tests.support.store.work import work
 from tests.unit.store.review.batch_steps import (
     ATE,
     confirmed,
@@ -87,7 +89,7 @@ def test_a_form_of_class_a_is_never_grouped(ward: Ward) -> None:
         visits(ward, f"AAA{number}", ATE, form=form)
     with ward.store.begin() as conn:
         forms = Forms({**FORMS, (form.id, 1): form})
-        assert batches.claim_next_batch(conn, forms, EVA, NOW, least=1) is None
+        assert work(BatchReview, conn, EVA, forms=forms).claim(lambda *_: None, 1) is None
 
 
 def test_what_is_confirmed_is_folded_and_goes_into_the_decision_of_the_sheet(

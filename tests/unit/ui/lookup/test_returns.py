@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import Client, EntryState
 from pipeline.forms.fiducials import format_serial
-from pipeline.review import batches, decisions
+from pipeline.review import decisions
+from pipeline.review.batches import BatchReview
 from pipeline.review.questions import Questions
 from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import people, visibility
@@ -310,12 +311,14 @@ def test_after_a_rejection_undo_takes_that_back_and_not_the_group_before_it(
     seeding.add_visit_lists(store, 3)
     while True:
         with store.begin() as conn:
-            group = batches.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
+            group = work(BatchReview, conn, NURSE, utc_now(), seeding.forms()).claim(
+                lambda *_: None, 1
+            )
             if group is None:
                 break
-            batches.confirm_batch(
-                conn, seeding.forms(), NURSE, group.id, {}, utc_now() + timedelta(seconds=1)
-            )
+            work(
+                BatchReview, conn, NURSE, utc_now() + timedelta(seconds=2), seeding.forms()
+            ).confirm(group.id, {}, utc_now())
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     rejected = str(app.session_state["entry_id"])

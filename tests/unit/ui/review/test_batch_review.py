@@ -12,8 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import MAX_BATCH_SIZE, Answer
-from pipeline.review import batches
-from pipeline.review.batches import ReviewBatch
+from pipeline.review.batches import BatchReview, ReviewBatch
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue as entries_queue
 from pipeline.store.entries.answers import AnswerOrigin, decided_answers
@@ -25,6 +24,7 @@ from pipeline.store.schema.review import group_task
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
+from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
 from ui.screens.review.batch_screen import save_batch_marks
 from ui.workspace import AppContext
@@ -41,7 +41,7 @@ def entries(store: Store) -> list[str]:
 def open_group(store: Store) -> ReviewBatch:
     """The group that the nurse has on the screen."""
     with store.begin() as conn:
-        found = batches.claim_next_batch(conn, seeding.forms(), NURSE, utc_now())
+        found = work(BatchReview, conn, NURSE, utc_now(), seeding.forms()).claim(lambda *_: None)
     assert found is not None
     return found
 
@@ -50,15 +50,17 @@ def confirm_all(store: Store, odd: str = "") -> None:
     """Confirm every group there is; the shower of the entry `odd` is marked."""
     while True:
         with store.begin() as conn:
-            group = batches.claim_next_batch(conn, seeding.forms(), NURSE, utc_now(), least=1)
+            group = work(BatchReview, conn, NURSE, utc_now(), seeding.forms()).claim(
+                lambda *_: None, 1
+            )
             if group is None:
                 return
             marks = {
                 cell.id: cell.spec.column == "dusch" and cell.entry == odd for cell in group.items
             }
-            batches.confirm_batch(
-                conn, seeding.forms(), NURSE, group.id, marks, utc_now() + timedelta(seconds=1)
-            )
+            work(
+                BatchReview, conn, NURSE, utc_now() + timedelta(seconds=2), seeding.forms()
+            ).confirm(group.id, marks, utc_now())
 
 
 def first_of(store: Store) -> str:
@@ -122,7 +124,9 @@ def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(
     app.button(key=f"skip-{group.id}").click().run()
     assert "Besöks- och insatslista" in Bench(app).card["title"]
     with store.begin() as conn:
-        other = batches.claim_next_batch(conn, seeding.forms(), COLLEAGUE, utc_now())
+        other = work(BatchReview, conn, COLLEAGUE, utc_now(), seeding.forms()).claim(
+            lambda *_: None
+        )
     assert other is not None
     # The sheet that is open, and the one that comes next, are not offered.
     assert len(other.items) >= min(len(entries) - 2, MAX_BATCH_SIZE)
@@ -141,7 +145,7 @@ def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(
     assert entries
     group = open_group(store)
     with store.begin() as conn:
-        batches.release_batch(conn, NURSE, group.id, utc_now())
+        work(BatchReview, conn, NURSE, utc_now()).release(group.id)
     save_batch_marks(here, NURSE, group.id, {})
     assert told == []
     save_batch_marks(here, MANAGER, group.id, {})
@@ -154,7 +158,9 @@ def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
     assert entries
     first = open_group(store)
     with store.begin() as conn:
-        batches.confirm_batch(conn, seeding.forms(), NURSE, first.id, {}, utc_now())
+        work(BatchReview, conn, NURSE, utc_now() + timedelta(seconds=2), seeding.forms()).confirm(
+            first.id, {}, utc_now()
+        )
     app = open_screen(NURSE, "review")
     app.session_state["group_to_undo"] = True
     app.run()
@@ -171,7 +177,7 @@ def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
     assert len(first.items) > 1
     assert f"{len(first.items)} " in " ".join(warning.value for warning in app.warning)
     with store.begin() as conn:
-        assert batches.undo_last_batch(conn, NURSE, utc_now()) == 0
+        assert work(BatchReview, conn, NURSE, utc_now()).undo() == 0
 
 
 def test_what_groups_have_confirmed_and_what_is_surely_read_stands_folded(
