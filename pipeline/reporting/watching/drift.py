@@ -24,7 +24,7 @@ from pipeline.domain.law.permissions import Action, permitted_units, require_per
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import agrees_with_reading
 from pipeline.store.database.store import Store
-from pipeline.store.quality.first_answers import FirstAnswer, list_first_answers
+from pipeline.store.quality.result_counts import FirstAnswer, list_first_answers
 
 # Whether a share has risen beyond chance: the latest fields of a group against its own past.
 #

@@ -15,7 +15,7 @@ from pipeline.reporting.watching import drift
 from pipeline.reporting.watching.drift import Dimension, compare_answers, list_drift
 from pipeline.review.decisions import Decision, decide_entry
 from pipeline.store.database.store import Store
-from pipeline.store.quality.first_answers import FirstAnswer, list_first_answers
+from pipeline.store.quality.result_counts import FirstAnswer, list_first_answers
 from pipeline.store.schema import paper
 from pipeline.store.schema.registers import watched_folder
 from tests.support.store.ward import (
