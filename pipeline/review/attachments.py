@@ -34,7 +34,23 @@ from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import lock_keys
-from pipeline.store.entries.attached_pages import AttachedPage, list_attached_pages, list_followers
+from pipeline.store.entries.attached_pages import (
+    AttachedPage,
+    add_attachment,
+    add_page_parts,
+    delete_entry,
+    end_attachment,
+    end_parts,
+    is_referred_to,
+    last_attachment_number,
+    last_part_row,
+    list_attached_pages,
+    list_client_sheets,
+    list_entries_of_sheets,
+    list_followers,
+    list_parts,
+    load_attachment,
+)
 from pipeline.store.entries.entry import (
     Entry,
     advance_entry,
@@ -49,20 +65,6 @@ from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.pages import STATE_READ, Page, list_sheet_pages, load_page
-from pipeline.store.review import loose_pages
-from pipeline.store.review.loose_pages import (
-    add_attachment,
-    delete_entry,
-    end_attachment,
-    end_parts,
-    is_referred_to,
-    last_attachment_number,
-    last_part_row,
-    list_client_sheets,
-    list_entries_of_sheets,
-    list_parts,
-    load_attachment,
-)
 
 MAX_TITLE_LENGTH: Final = 120
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)
@@ -266,7 +268,7 @@ class Attachments(Review):
                 }
                 for row, area in zip(rows, areas, strict=True)
             ]
-            loose_pages.add_parts(conn, values)
+            add_page_parts(conn, values)
             record(conn, self.person.login, "split_page", page_id, unit=page.unit, parts=len(areas))
             return add_parts(conn, page, rows)
 

@@ -14,12 +14,11 @@ from pipeline.files.images import decode_image
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.answers import decided_answers
-from pipeline.store.entries.attached_pages import list_attached_pages
+from pipeline.store.entries.attached_pages import list_attached_pages, list_parts
 from pipeline.store.entries.client_identities import give_client_codes
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import NewPage
-from pipeline.store.review.loose_pages import list_parts
 from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import (
     client,

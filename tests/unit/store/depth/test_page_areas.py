@@ -15,11 +15,11 @@ from pipeline.review.transfers import Transfers
 from pipeline.store.database.image_store import find_file_uses, list_named_files
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
+from pipeline.store.entries.attached_pages import list_parts
 from pipeline.store.entries.entry import list_sheet_entries
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.exports.records import load_records
 from pipeline.store.paper.pages import count_pages_by_state
-from pipeline.store.review.loose_pages import list_parts
 from tests.support.store.ward import (
     ASTA,
     BROR,

@@ -13,8 +13,8 @@ import streamlit as st
 from pipeline.domain.model import Person
 from pipeline.review.attachments import Attachments, cut_area
 from pipeline.store.entries import queue
+from pipeline.store.entries.attached_pages import list_parts
 from pipeline.store.paper.pages import Page, load_page
-from pipeline.store.review.loose_pages import list_parts
 from ui.browser.box_drawing import BoxRectangle, DrawingPage, box_drawing
 from ui.i18n import t
 from ui.markdown import md, plain
