@@ -113,12 +113,17 @@ def test_a_save_that_waits_shows_the_next_entry_when_it_is_known(browser: Browse
 
 def test_a_message_without_an_answer_is_sent_again(browser: Browser) -> None:
     with staged(browser, cards.data(cards.card()), has_clock=True) as stage:
+        saving = stage.page.locator(".wb-saving")
         stage.press("Control+Enter")
-        stage.page.clock.run_for(8_100)
-        stage.page.clock.run_for(8_100)
+        stage.page.clock.run_for(4_900)
+        expect(saving).to_have_text("Inte sparat än …")
+        for _ in range(2):
+            stage.page.clock.run_for(5_000)
         assert [(act["n"], act["kind"]) for act in stage.acts()] == [(1, "save")] * 3
-        expect(stage.page.locator(".wb-saving")).to_have_text("Inte sparat än. Försöker igen.")
+        expect(saving).to_contain_text("Ingen kontakt")
+        expect(saving).to_have_css("background-color", "rgb(179, 38, 30)")
         stage.answer(cards.card("e2"))
+        expect(saving).to_be_hidden()
         stage.page.clock.run_for(20_000)
         assert len(stage.saves()) == 3
 

@@ -1,6 +1,6 @@
 // What goes to the server: one message at a time, each with a number. The server answers with the
 // number of the last message that it has dealt with, and ignores what it has dealt with before.
-const RESEND_MS = 8000;
+const RESEND_MS = 5000;
 
 // A save is sent again as one; of all else what was typed is kept.
 const keptKind = (message) => (message.kind === "save" || message.kind === "again" ? message : { ...message, kind: "draft" });

@@ -183,7 +183,9 @@ function makeBench(parent) {
   function showUnderWay() {
     root.dataset.underWay = outbox.underWay?.n ?? "";
     const isOpen = outbox.isOpen() || bench.isBusy;
-    bar.say(isOpen ? bench.data.labels[outbox.underWay && outbox.resent ? "again" : "saving"] : "");
+    const isLate = Boolean(isOpen && outbox.underWay && outbox.resent);
+    setAttribute(root, "data-late", isLate);
+    bar.say(isOpen ? bench.data.labels[isLate ? "again" : "saving"] : "");
   }
 
   // The bench fills the window below what Streamlit draws above it.
