@@ -23,7 +23,7 @@ from pipeline.export.runs import ExportContext
 from pipeline.forms.field_types import FieldType
 from pipeline.forms.library import load_published
 from pipeline.forms.printing import make_blank_sheets
-from pipeline.operations.upkeep.readiness import describe_unfinished
+from pipeline.operations.health import describe_unfinished
 from pipeline.preparation.form_check.check import check_forms
 from pipeline.preparation.form_editor import actions, outline_edits
 from pipeline.preparation.form_editor.draft_form import check_draft

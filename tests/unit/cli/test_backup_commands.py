@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 from pipeline.cli.app import build_app
 from pipeline.domain.errors import ExitCode, StoreError, UsageError
 from pipeline.domain.settings import Settings
+from pipeline.operations import health
 from pipeline.operations.health import check_health
 from pipeline.operations.upkeep import backup as backups
-from pipeline.operations.upkeep import readiness
 from pipeline.store.database.store import open_store
 from pipeline.store.schema.clock import utc_now
 from tests.unit.operations.upkeep.backed_up import BusyWard
@@ -194,7 +194,7 @@ def test_doctor_says_what_backups_lack(
     monkeypatch.setenv("EFTERSKRIFT_BACKUP_FOLDER", str(tmp_path / "safe"))
     assert "same disk" in state_of("Backup folder")[0]
     assert "Mount another disk" in state_of("Backup folder")[1]
-    monkeypatch.setattr(readiness, "is_on_other_disk", lambda *_: True)
+    monkeypatch.setattr(health, "is_on_other_disk", lambda *_: True)
     assert state_of("Backup folder") == (str(tmp_path / "safe"), "")
 
 
@@ -300,5 +300,5 @@ def test_what_is_odd_about_the_order_is_told(
     assert made["remarks"]["future"]
     (workspace / "settings.yaml").write_text(f"backup_keys: [{'age1' + 'q' * 58}]\n")
     monkeypatch.setenv("EFTERSKRIFT_BACKUP_FOLDER", str(safe))
-    monkeypatch.setattr(readiness, "is_on_other_disk", lambda *_: True)
+    monkeypatch.setattr(health, "is_on_other_disk", lambda *_: True)
     assert made["remarks"]["future"][0] in state_of("Backup folder")[0]
