@@ -14,7 +14,7 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
-from pipeline.review.decisions import reject_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import (
     UNDECIDED_VALUES,
@@ -51,7 +51,7 @@ def ask_author(
     Without `author`, the person named on the paper is asked.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `decisions.reject_entry`.
+        NotAllowedError, StaleDecisionError: as `rejections.reject_entry`.
         ReviewError: the question is empty, or holds a personal number.
     """
     if not text.strip():

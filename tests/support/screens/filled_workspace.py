@@ -9,7 +9,7 @@ from pipeline.export.archive.runs import make_package
 from pipeline.export.care_system_check import decisions as clash_decisions
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareList, CareRow
-from pipeline.review import decisions as review_decisions
+from pipeline.review import rejections
 from pipeline.review.questions import ask_author
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.database.store import Store
@@ -54,7 +54,7 @@ def fill(store: Store) -> None:
         ask_author(
             conn, seeding.forms(), NURSE, asked, 0, "Vilken fot gäller såret?", "", utc_now()
         )
-        review_decisions.reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
+        rejections.reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
         transfer_entry(
             conn,
             seeding.forms(),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.model import EntryState
-from pipeline.review import decisions, questions
+from pipeline.review import decisions, questions, rejections
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -43,7 +43,7 @@ def ward(store: Store) -> Ward:
     with store.begin() as conn:
         _decide(conn, "AAAA-00")
     with store.begin() as conn:
-        decisions.reject_entry(conn, EVA, "BBBB-00", 0, "oläsligt", later(1))
+        rejections.reject_entry(conn, EVA, "BBBB-00", 0, "oläsligt", later(1))
     with store.begin() as conn:
         questions.ask_author(conn, FORMS, EVA, "CCCC-00", 0, "Vilken tid?", "Disa", later(2))
     with store.begin() as conn:

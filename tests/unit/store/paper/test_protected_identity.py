@@ -14,7 +14,7 @@ from sqlalchemy import update
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Client, EntryState, Person, Reading, State, Value
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.review import decisions, transfers
+from pipeline.review import rejections, transfers
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries import sheet_entries as sheets
@@ -291,7 +291,7 @@ def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(
         transfers.transfer_entry(conn, FORMS, EVA, entry_id, 0, SOUTH, "er pärm", NOW)
         transfers.transfer_protected_entry(conn, FORMS, SOFIA, entry_id, 1, NOW)
         if rejected:
-            decisions.reject_entry(
+            rejections.reject_entry(
                 conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW
             )
         (first,), (second,) = (transferred.list_transferred(conn, who) for who in (EVA, SOFIA))

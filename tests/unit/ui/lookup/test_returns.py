@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import Client, EntryState
 from pipeline.forms.fiducials import format_serial
-from pipeline.review import batches, decisions, questions
+from pipeline.review import batches, questions, rejections
 from pipeline.review.transfers import transfer_entry
 from pipeline.store.accounts import people, visibility
 from pipeline.store.database.store import Store
@@ -175,7 +175,7 @@ def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them
 ) -> None:
     rejected, sent = seeding.add_notes(store, 2)
     with store.begin() as conn:
-        decisions.reject_entry(conn, NURSE, rejected, 0, "oläsligt", utc_now())
+        rejections.reject_entry(conn, NURSE, rejected, 0, "oläsligt", utc_now())
         transfer_entry(
             conn, seeding.forms(), NURSE, sent, 0, seeding.OTHER_UNIT, "Flyttat.", utc_now()
         )
@@ -197,7 +197,7 @@ def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         transfer_entry(conn, seeding.forms(), NURSE, entry_id, 0, OTHER_UNIT, "", utc_now())
-        decisions.reject_entry(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
+        rejections.reject_entry(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
         unprotect_tables(conn)
         conn.execute(update(forwarding).values(secret=secret))
         people.save_person(conn, HERE, hashed(seeding.PASSWORD))
@@ -326,7 +326,7 @@ def test_undo_of_a_rejection_leaves_confirmed_what_was(
     confirmed, on_screen = seeding.add_notes(store, 2)
     seeding.confirm(store, NURSE, confirmed)
     with store.begin() as conn:
-        decisions.reject_entry(
+        rejections.reject_entry(
             conn, NURSE, confirmed, found(store, confirmed).revision, "oläsligt", utc_now()
         )
     app = open_screen(NURSE, "review")

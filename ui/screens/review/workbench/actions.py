@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
-from pipeline.review import decisions, transfers
+from pipeline.review import rejections, transfers
 from pipeline.review.batches import BatchReview
 from pipeline.review.corrections import Corrections
 from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
@@ -85,7 +85,7 @@ def reject_current(context: AppContext, person: Person, view: EntryView, reason:
     _close_entry(
         context,
         person,
-        lambda conn: decisions.reject_entry(
+        lambda conn: rejections.reject_entry(
             conn, person, view.entry.id, view.entry.revision, reason, utc_now()
         ),
     )
