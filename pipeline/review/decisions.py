@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import NotAllowedError, RecountError
 from pipeline.domain.form.field import FieldSpec, Meaning
-from pipeline.domain.form.form import Form, Forms, Subject, settled_state
+from pipeline.domain.form.form import INTERNAL_FORMS, Form, Forms, Subject
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_year
@@ -33,7 +33,6 @@ from pipeline.domain.review.rules import (
     is_read_as_printed,
     is_settled,
     needs_blind_keying,
-    next_state,
 )
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review import seeded_errors
@@ -311,7 +310,8 @@ def write_answers(
     Raises:
         StaleDecisionError: another person decided first.
     """
-    state = next_state(sum(not answer.is_settled for answer in new.values()))
+    is_settled_all = all(decided.is_settled for decided in new.values())
+    state = EntryState.CONFIRMED if is_settled_all else EntryState.SECOND
     facts = derive_entry_facts(conn, form, entry, {**earlier, **new})
     write_decision(conn, person, entry, new, now, state=state, form=form, **columns, **facts)
     if answered is None:
@@ -335,7 +335,7 @@ def write_decision(
     """Write one decision.
 
     The entry is advanced first, so that the second of two simultaneous decisions fails before it
-    adds an answer. A confirmed entry of a form that is not exported (`own_forms`) is final: its
+    adds an answer. A confirmed entry of a form that is not exported (`INTERNAL_FORMS`) is final: its
     state is RECEIPTED.
 
     Args:
@@ -344,7 +344,8 @@ def write_decision(
     Raises:
         StaleDecisionError: another person decided first.
     """
-    state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
+    if state is EntryState.CONFIRMED and entry.form in INTERNAL_FORMS:
+        state = EntryState.RECEIPTED
     if state not in {EntryState.REVIEW, EntryState.SECOND}:
         values["ended_at"] = now
     advance_entry(conn, entry, state=state.value, **values)
