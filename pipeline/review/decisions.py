@@ -335,8 +335,8 @@ def write_decision(
     """Write one decision.
 
     The entry is advanced first, so that the second of two simultaneous decisions fails before it
-    adds an answer. A confirmed entry of a form that is not exported (`INTERNAL_FORMS`) is final: its
-    state is RECEIPTED.
+    adds an answer. A confirmed entry of one of `INTERNAL_FORMS`, which are not exported, is final:
+    its state is RECEIPTED.
 
     Args:
         form: given when fields are confirmed, so that some of them are drawn for rekeying.
