@@ -273,18 +273,18 @@ def save_client_choice(
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
     if spec is None or spec.name not in answers:
         return
-    decision = _ClientDecision(person, form, entry, {**before, **answers}, statement, now)
-    number = answers[spec.name].value
+    number, all_answers = answers[spec.name].value, {**before, **answers}
     # Outside the register: issue an identity. Otherwise an earlier one of the entry is settled.
     if isinstance(number, str) and load_client(conn, number) is None:
-        _add_identity(conn, decision, number)
+        name = answered_text(form, entry.row, all_answers, Meaning.CLIENT_NAME)
+        _add_identity(conn, person, entry, number, name, statement, now)
     elif settle_identities(conn, entry.id, person.login, now):
         record(conn, person.login, "settle_identity", entry.id, unit=entry.unit)
     # A choice is stored only if it resolved a conflict
     if statement.choice not in (ConflictChoice.HAND_ON, ConflictChoice.ASK):
-        verdict = check_entry_client(conn, form, entry, decision.answers)
+        verdict = check_entry_client(conn, form, entry, all_answers)
         if verdict and verdict.conflicts:
-            _add_choice(conn, decision, verdict.conflicts)
+            _add_choice(conn, person, entry, statement, verdict.conflicts, now)
 
 
 def _may_be_about_nobody(form: Form, spec: FieldSpec, statement: ClientStatement) -> bool:
@@ -313,20 +313,14 @@ def _require_outside_number(
         raise UnknownClientError("client_unknown", fields=(spec.name,))
 
 
-@dataclass(frozen=True, slots=True)
-class _ClientDecision:
-    """A decision about the client of an entry; `entry` is as it was before it."""
-
-    person: Person
-    form: Form
-    entry: Entry
-    answers: Mapping[str, Answer]
-    statement: ClientStatement
-    now: datetime
-
-
-def _add_choice(conn: Connection, decision: _ClientDecision, conflicts: tuple[str, ...]) -> None:
-    person, entry, statement = decision.person, decision.entry, decision.statement
+def _add_choice(
+    conn: Connection,
+    person: Person,
+    entry: Entry,
+    statement: ClientStatement,
+    conflicts: tuple[str, ...],
+    now: datetime,
+) -> None:
     row = {
         "entry": entry.id,
         "revision": entry.revision + 1,
@@ -334,7 +328,7 @@ def _add_choice(conn: Connection, decision: _ClientDecision, conflicts: tuple[st
         "choice": statement.choice.value,
         "why": statement.why.strip()[:300],
         "by": person.login,
-        "at": decision.now,
+        "at": now,
     }
     add_client_choice(conn, row)
     record(
@@ -348,23 +342,30 @@ def _add_choice(conn: Connection, decision: _ClientDecision, conflicts: tuple[st
     )
 
 
-def _add_identity(conn: Connection, decision: _ClientDecision, number: str) -> None:
-    """Store an identity outside the register, unless the entry has it already."""
-    person, entry = decision.person, decision.entry
+def _add_identity(
+    conn: Connection,
+    person: Person,
+    entry: Entry,
+    number: str,
+    paper_name: str,
+    statement: ClientStatement,
+    now: datetime,
+) -> None:
+    """Store an identity outside the register, unless the entry has it already.
+
+    Its name is what the person says, else what is written on the paper.
+    """
     if has_open_identity(conn, entry.id, number):
         return
     # Replace another identity of the entry
-    settle_identities(conn, entry.id, person.login, decision.now)
-    name = decision.statement.name.strip() or answered_text(
-        decision.form, entry.row, decision.answers, Meaning.CLIENT_NAME
-    )
+    settle_identities(conn, entry.id, person.login, now)
     row = {
         "entry": entry.id,
         "number": number,
-        "name": name[:120],
-        "reason": decision.statement.outside or NO_REGISTER * is_register_empty(conn),
+        "name": (statement.name.strip() or paper_name)[:120],
+        "reason": statement.outside or NO_REGISTER * is_register_empty(conn),
         "by": person.login,
-        "at": decision.now,
+        "at": now,
     }
     add_identity(conn, row)
     record(conn, person.login, "temporary_identity", entry.id, unit=entry.unit)

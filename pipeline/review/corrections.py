@@ -31,14 +31,9 @@ from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
 )
-from pipeline.review.decisions import (
-    NO_CLIENT_STATEMENT,
-    reopen_rejected,
-    require_not_exported,
-    write_answers,
-    write_decision,
-)
+from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_answers, write_decision
 from pipeline.review.duplicates import withdraw_duplicate_mark
+from pipeline.review.rejections import reopen_rejected, require_not_exported
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
@@ -203,7 +198,7 @@ class Corrections(Review):
         """Give a rejected entry back to review.
 
         Raises:
-            NotAllowedError, StaleDecisionError, ReviewError: as `decisions.reopen_rejected`.
+            NotAllowedError, StaleDecisionError, ReviewError: as `rejections.reopen_rejected`.
         """
         with self.store.begin() as conn:
             reopen_rejected(conn, self.person, entry_id, revision)

@@ -1,4 +1,4 @@
-"""Decide entries: the first and second review, rejecting and reopening.
+"""Decide entries: the first and second review, and what their answers tell.
 
 Nothing is overwritten. Answers are added, and each decision increments the entry's revision, which
 stops a second key press. Each answer is stored with its origin: keyed blind, accepted as read,
@@ -7,7 +7,7 @@ changed, or confirmed in a batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
@@ -15,28 +15,27 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import NotAllowedError, RecountError, ReviewError
-from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.form import Form, Forms, settled_state
+from pipeline.domain.errors import NotAllowedError, RecountError
+from pipeline.domain.form.field import FieldSpec, Meaning
+from pipeline.domain.form.form import INTERNAL_FORMS, Form, Forms, Subject
 from pipeline.domain.law.permissions import Action
-from pipeline.domain.model import EntryState, Person, State
+from pipeline.domain.model import EntryState, Person, Reading, State
 from pipeline.domain.review.recount import fields_to_recheck, require_norm_of_year
 from pipeline.domain.review.rules import (
-    REJECTION_REASONS,
     Answer,
+    agrees_with_reading,
+    answered_text,
     asked_fields,
     complete_answers,
+    confirmed_area,
     fields_for_second_reviewer,
     fill_left_empty,
-    next_state,
+    is_read_as_printed,
+    is_settled,
+    needs_blind_keying,
 )
 from pipeline.registers.client_check import ClientStatement
 from pipeline.review import seeded_errors
-from pipeline.review.answer_facts import (
-    derive_entry_facts,
-    first_review_answers,
-    printed_number_answers,
-)
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
@@ -45,21 +44,19 @@ from pipeline.review.client_question import (
 from pipeline.review.seeded_errors import sample_for_rekeying
 from pipeline.store.entries.answers import (
     AnswerOrigin,
+    BatchAnswers,
     DecidedAnswer,
     add_decided_answers,
     decided_answers,
     delete_answer_drafts,
     fields_taken_back,
     find_batch_answers,
-    previous_return_reason,
     save_version,
     shared_sheet_answers,
 )
 from pipeline.store.entries.client_identities import answer_number_by_code
 from pipeline.store.entries.entry import (
-    DECIDED_STATES,
     OPEN_STATES,
-    UNDECIDED_VALUES,
     Entry,
     advance_entry,
     entry_form,
@@ -67,14 +64,13 @@ from pipeline.store.entries.entry import (
     is_part_of_page,
     load_entry_as_seen,
     load_entry_readings,
-    require_not_void,
     stale_decision_error,
 )
 from pipeline.store.entries.entry_depth import needed_fields, printed_answers
+from pipeline.store.entries.queue_order import decided_due_time
 from pipeline.store.entries.second_reviewer import must_not_review
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
-from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.paper.pages import list_sheet_pages, missing_page_numbers, set_confirmed_area
 from pipeline.store.review.duties import reopen_duties
 
@@ -187,9 +183,15 @@ def _decide_first(
     }
     # Unsettled answers leave the entry to a second person.
     decided = first_review_answers(
-        specs, completed, readings, shared, in_groups, doubt=doubt, answered=answers
+        specs,
+        completed,
+        readings,
+        shared,
+        in_groups,
+        doubt=doubt,
+        answered=answers,
+        printed=entry.client_pid,
     )
-    decided |= printed_number_answers(specs, entry.client_pid, readings, decided)
     # Nobody can read the fields of pages that have not come.
     decided |= {
         spec.name: DecidedAnswer(Answer(None, State.ILLEGIBLE), AnswerOrigin.PAGE_MISSING, True)
@@ -218,90 +220,6 @@ def _ask_norm_of_year(
         if not is_confirmed:
             raise
         record(conn, person.login, "confirm_norm_year", entry.id, unit=entry.unit)
-
-
-def reject_entry(
-    conn: Connection,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    reason: str,
-    now: datetime,
-    *,
-    signed: bool = False,
-) -> None:
-    """Reject an entry with one of `rules.REJECTION_REASONS`; it stays readable and can be reopened.
-
-    Args:
-        signed: also reject an entry that has been signed; it loses its signature.
-
-    Raises:
-        NotAllowedError, StaleDecisionError: as `decide_entry`.
-        ReviewError: the reason is not allowed, or the entry has been exported or, unless `signed`,
-            signed (then `Corrections.void`).
-    """
-    if reason not in REJECTION_REASONS:
-        raise ReviewError("rejection_reason_unknown", review=", ".join(REJECTION_REASONS))
-    entry = load_entry_as_seen(conn, person, entry_id, revision, OPEN_STATES | DECIDED_STATES)
-    if is_claimed_by_other(entry, person, now):
-        raise stale_decision_error()
-    require_not_exported(conn, entry, signed=signed)
-    # The first decision, or one more after it.
-    reviewer: dict[str, Any] = (
-        {"second_by": person.login, "second_at": now}
-        if entry.first_by
-        else {"first_by": person.login, "first_at": now}
-    )
-    write_decision(
-        conn, person, entry, {}, now, state=EntryState.REJECTED, reason=reason, **reviewer
-    )
-
-
-def reopen_rejected(
-    conn: Connection,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    reason: str = "",
-    *,
-    as_before: Mapping[str, Any] | None = None,
-) -> None:
-    """Give a rejected entry back to review.
-
-    `reason` is shown to its reviewer; without it, the reason why it had come back before it was
-    rejected.
-
-    Args:
-        as_before: columns and values from before the entry was rejected; they are restored.
-
-    Raises:
-        NotAllowedError, StaleDecisionError: as `decide_entry`.
-    """
-    entry = load_entry_as_seen(conn, person, entry_id, revision, frozenset({EntryState.REJECTED}))
-    require_not_void(entry)
-    # Restored as it was, or undecided with a reason for its reviewer.
-    advance_entry(
-        conn,
-        entry,
-        **(
-            as_before
-            or {**UNDECIDED_VALUES, "reason": reason or previous_return_reason(conn, entry) or ""}
-        ),
-    )
-    record(conn, person.login, "reopen", entry_id, unit=entry.unit)
-
-
-def require_not_exported(conn: Connection, entry: Entry, *, signed: bool = False) -> None:
-    """Require that no target has the entry and, unless `signed`, that nobody has signed it.
-
-    Raises:
-        ReviewError: it is exported or signed.
-    """
-    if entry.state is EntryState.SIGNED and not signed:
-        raise ReviewError("entry_signed")
-    # An entry that its target refused is in no system.
-    if latest_exports(conn, [entry.id]):
-        raise ReviewError("entry_exported")
 
 
 def _decide_second(
@@ -392,7 +310,8 @@ def write_answers(
     Raises:
         StaleDecisionError: another person decided first.
     """
-    state = next_state(sum(not answer.is_settled for answer in new.values()))
+    is_settled_all = all(decided.is_settled for decided in new.values())
+    state = EntryState.CONFIRMED if is_settled_all else EntryState.SECOND
     facts = derive_entry_facts(conn, form, entry, {**earlier, **new})
     write_decision(conn, person, entry, new, now, state=state, form=form, **columns, **facts)
     if answered is None:
@@ -416,8 +335,8 @@ def write_decision(
     """Write one decision.
 
     The entry is advanced first, so that the second of two simultaneous decisions fails before it
-    adds an answer. A confirmed entry of a form that is not exported (`own_forms`) is final: its
-    state is RECEIPTED.
+    adds an answer. A confirmed entry of one of `INTERNAL_FORMS`, which are not exported, is final:
+    its state is RECEIPTED.
 
     Args:
         form: given when fields are confirmed, so that some of them are drawn for rekeying.
@@ -425,7 +344,8 @@ def write_decision(
     Raises:
         StaleDecisionError: another person decided first.
     """
-    state = settled_state(entry.form) if state is EntryState.CONFIRMED else state
+    if state is EntryState.CONFIRMED and entry.form in INTERNAL_FORMS:
+        state = EntryState.RECEIPTED
     if state not in {EntryState.REVIEW, EntryState.SECOND}:
         values["ended_at"] = now
     advance_entry(conn, entry, state=state.value, **values)
@@ -464,3 +384,99 @@ def write_decision(
     }
     record(conn, person.login, "decide", entry.id, unit=entry.unit, state=state.value, **counts)
     reopen_duties(conn, person, entry.id, now)
+
+
+# What answers tell: how they came about, which are settled, and what lists show of the entry.
+#
+# Lists, permissions and metrics need its client, day, author, legal deadline and area of law.
+
+
+def first_review_answers(
+    specs: Iterable[FieldSpec],
+    answers: Mapping[str, Answer],
+    readings: Mapping[str, Reading],
+    shared: Mapping[str, Answer],
+    in_groups: BatchAnswers,
+    *,
+    doubt: Collection[str | None],
+    answered: Collection[str],
+    printed: str | None = None,
+) -> dict[str, DecidedAnswer]:
+    """Return each field's answer with its origin and whether it is settled.
+
+    Args:
+        specs: the fields that were answered.
+        answers: the answer of each.
+        readings: what the reading said.
+        shared: the answers of confirmed rows of the same sheet; they settle what is not in doubt.
+        in_groups: the answers of batches; a person who has `answered` the field on the sheet
+            overrides them.
+        doubt: fields that another person has to see whatever the answer is.
+        answered: the fields that the person answered on the sheet.
+        printed: the client's number as the program printed it, if it did.
+    """
+    decided = {}
+    for spec in specs:
+        name = spec.name
+        # Confirmed in a batch and not touched on the sheet: the batch's reviewer answers for it.
+        if name in in_groups.confirmed and name not in answered and name not in doubt:
+            decided[name] = DecidedAnswer(
+                answers[name], AnswerOrigin.BATCH, True, in_groups.confirmed_by(name)
+            )
+        else:
+            reading = readings.get(name)
+            origin = _answer_origin(
+                spec, answers[name], reading, printed, odd=name in in_groups.odd_fields
+            )
+            # Settled: as on a confirmed row of the sheet, or as read.
+            settled = answers[name] == shared.get(name) or is_settled(spec, answers[name], reading)
+            decided[name] = DecidedAnswer(answers[name], origin, settled and name not in doubt)
+    return decided
+
+
+def _answer_origin(
+    spec: FieldSpec, answer: Answer, reading: Reading | None, printed: str | None, *, odd: bool
+) -> AnswerOrigin:
+    """Return how an answer came about: keyed blind, accepted as read, or changed.
+
+    The client's number is accepted where it was printed, shown, and left as it was.
+    """
+    agrees = agrees_with_reading(spec, answer, reading)
+    if agrees and is_read_as_printed(spec, printed, reading):
+        return AnswerOrigin.ACCEPTED
+    if odd or needs_blind_keying(spec, reading):
+        return AnswerOrigin.TYPED
+    return AnswerOrigin.ACCEPTED if agrees else AnswerOrigin.CHANGED
+
+
+def derive_entry_facts(
+    conn: Connection, form: Form, entry: Entry, answers: Mapping[str, DecidedAnswer]
+) -> dict[str, Any]:
+    """Return the columns that follow from the answers: client, day, deadline, author and area."""
+    facts: dict[str, Any] = {}
+    if form.all_deadlines:
+        facts = decided_due_time(conn, form, entry, answers)
+    for column, means in (("client_pid", Meaning.CLIENT_PID), ("event_on", Meaning.EVENT_DATE)):
+        spec = form.meaning(means, entry.row)
+        decided = answers.get(spec.name) if spec else None
+        # A field on a missing page says nothing
+        if decided is None or decided.origin is AnswerOrigin.PAGE_MISSING:
+            continue
+        answer = decided.answer
+        # Where the form's number may be left empty, it says whether the entry is about a client
+        if means is Meaning.CLIENT_PID:
+            subject = Subject.CLIENT if answer.state is State.READ else Subject.NONE
+            facts["subject"] = subject.value
+        if decided.is_settled:
+            facts[column] = answer.value if isinstance(answer.value, str) else None
+    plain = {name: decided.answer for name, decided in answers.items()}
+    # The author's name, or the initials where there is no name
+    names = (
+        answered_text(form, entry.row, plain, means).strip()[:120]
+        for means in (Meaning.AUTHOR_NAME, Meaning.AUTHOR_SIGNATURE)
+    )
+    facts["author"] = next(filter(None, names), None)
+    # Until a second reviewer has settled it, the entry stays visible to those who saw it before
+    if all(decided.is_settled for decided in answers.values()):
+        facts["area"] = confirmed_area(form, plain)
+    return facts

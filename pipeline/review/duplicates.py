@@ -18,7 +18,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
-from pipeline.review.decisions import reject_entry, reopen_rejected
+from pipeline.review.rejections import reject_entry, reopen_rejected
 from pipeline.store.accounts import visibility
 from pipeline.store.database.image_files import Images
 from pipeline.store.entries.entry import Entry, load_entry, stale_decision_error
@@ -110,8 +110,8 @@ def mark_duplicate(
             now.
 
     Raises:
-        NotAllowedError, StaleDecisionError: as `decisions.reject_entry`.
-        ReviewError: it was compared with nothing, or with itself; or as `decisions.reject_entry`.
+        NotAllowedError, StaleDecisionError: as `rejections.reject_entry`.
+        ReviewError: it was compared with nothing, or with itself; or as `rejections.reject_entry`.
     """
     _require_comparison(conn, person, entry_id, comparison)
     before = _values_before_mark(previous or load_entry(conn, entry_id))

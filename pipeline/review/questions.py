@@ -13,7 +13,7 @@ from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState
-from pipeline.review.decisions import reject_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.review.session import Review
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import (
@@ -45,7 +45,7 @@ class Questions(Review):
         Without `author`, the person named on the paper is asked.
 
         Raises:
-            NotAllowedError, StaleDecisionError: as `decisions.reject_entry`.
+            NotAllowedError, StaleDecisionError: as `rejections.reject_entry`.
             ReviewError: the question is empty, or holds a personal number.
         """
         person, now = self.person, self.clock()

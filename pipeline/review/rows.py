@@ -25,9 +25,9 @@ from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.review.depth import list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, answered_text, asked_fields, complete_answers
-from pipeline.review.answer_facts import first_review_answers
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, reject_entry, write_answers
+from pipeline.review.decisions import NO_CLIENT_STATEMENT, first_review_answers, write_answers
+from pipeline.review.rejections import reject_entry
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
@@ -130,7 +130,7 @@ class RowReview(Review):
         """Reject rows as blank; False if the sheet has not been on the screen for long.
 
         Raises:
-            NotAllowedError, StaleDecisionError, ReviewError: as `decisions.reject_entry`.
+            NotAllowedError, StaleDecisionError, ReviewError: as `rejections.reject_entry`.
         """
         if not self.has_been_seen(shown_at, MIN_SHEET_VIEW_TIME):
             return False

@@ -19,8 +19,9 @@ from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.review.client_question import complete_last_digits
-from pipeline.review.decisions import Decision, decide_entry, reject_entry
+from pipeline.review.decisions import Decision, decide_entry
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate
+from pipeline.review.rejections import reject_entry
 from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue

@@ -35,7 +35,7 @@ from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_
 from pipeline.export.targets import find_target
 from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.review.attachments import AttachmentChoice, Attachments, cut_area
 from pipeline.review.signing import SIGNING_REASONS, Signing, SigningQueue
 from pipeline.store.entries import queue
@@ -170,7 +170,7 @@ class _Office:
             attachments.attach(target.id, self._choose_attachments(attachments, target))
         else:
             with context.store.begin() as conn:
-                decisions.reject_entry(conn, person, entry.id, entry.revision, _FOREIGN, utc_now())
+                rejections.reject_entry(conn, person, entry.id, entry.revision, _FOREIGN, utc_now())
             self._rejected.add(entry.id)
         return EntryState.REJECTED
 

@@ -29,7 +29,6 @@ from pipeline.domain.form.rules import (
     load_form_rules,
     load_rules_file,
 )
-from pipeline.domain.model import EntryState
 
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 SIGNATURE_KEY = "signaturfortydligande"
@@ -481,11 +480,3 @@ class Forms(dict[tuple[str, int], Form]):
         if not versions:
             raise FormError("no_form_in_library", form_id=form_id)
         return max(versions, key=lambda form: form.version)
-
-
-def settled_state(form_id: str) -> EntryState:
-    """Return the state of an entry once all its fields are settled.
-
-    Entries of internal forms are complete then, all others wait for export.
-    """
-    return EntryState.RECEIPTED if form_id in INTERNAL_FORMS else EntryState.CONFIRMED

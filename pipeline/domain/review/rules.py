@@ -29,7 +29,7 @@ from pipeline.domain.form.confidence import (
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, parse_issues
-from pipeline.domain.model import EntryState, Reading, State, Value
+from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.field_values import (
     NUMBER_PATTERN,
     misfit_error,
@@ -253,11 +253,6 @@ def fill_left_empty(
     open_names = [spec.name for spec in specs if spec.name not in answers and not spec.required]
     empty = [name for name in open_names if name in readings and readings[name].is_seen_empty]
     return {**dict.fromkeys(empty, Answer(None, State.EMPTY)), **answers}
-
-
-def next_state(open_fields: int) -> EntryState:
-    """Return the state of an entry once the first reviewer has answered."""
-    return EntryState.SECOND if open_fields else EntryState.CONFIRMED
 
 
 def _is_box_settled(spec: FieldSpec, answer: Answer, reading: Reading | None) -> bool:

@@ -97,8 +97,7 @@ def require_visible_entry(
     if (hidden := _blocked_sheets_query(conn, person)) is not None:
         # The entry itself, if its sheet is among the hidden ones
         blocked = select(_entry.c.id).where(_entry.c.id == paper.id, _entry.c.sheet.in_(hidden))
-        with naming(paper.id):
-            _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
+        _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit, paper.id))
 
 
 def require_visible_page(
@@ -111,8 +110,7 @@ def require_visible_page(
         blocked = select(_page.c.id).where(
             _page.c.id == paper.id, ~_unblocked_pages_condition(conn, person)
         )
-        with naming(paper.id):
-            _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit))
+        _raise_if_hidden(conn, blocked, _blocked_error(person, action, paper.unit, paper.id))
 
 
 def _require_unit_paper(conn: Connection, person: Person, action: Action, paper: UnitPaper) -> None:
@@ -138,8 +136,7 @@ def require_unblocked_client(conn: Connection, person: Person, pid: str) -> None
         BlockedClientError: the client is.
     """
     if is_client_blocked(conn, person, pid):
-        with naming(client_log_subject(conn, pid)):
-            raise _blocked_error(person, Action.REVIEW, None)
+        raise _blocked_error(person, Action.REVIEW, None, client_log_subject(conn, pid))
 
 
 def is_client_blocked(conn: Connection, person: Person, pid: str) -> bool:
@@ -294,8 +291,12 @@ def _raise_if_hidden(conn: Connection, hidden: Select[Any], error: BlockedClient
         raise error
 
 
-def _blocked_error(person: Person, action: Action, unit: str | None) -> BlockedClientError:
-    return BlockedClientError("client_blocked", by=person.login, action=action.value, unit=unit)
+def _blocked_error(
+    person: Person, action: Action, unit: str | None, subject: str
+) -> BlockedClientError:
+    return BlockedClientError(
+        "client_blocked", by=person.login, action=action.value, unit=unit, subject=subject
+    )
 
 
 # Rules that need two people (four eyes): the accounts of one person count as one.

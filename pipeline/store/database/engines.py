@@ -30,7 +30,7 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
     UnstorableTextError,
 )
-from pipeline.store.event_log.records import watch_changes
+from pipeline.store.event_log.events import watch_changes
 
 # Let writers of an SQLite database wait in line, in the order in which they came.
 #

@@ -19,11 +19,6 @@ from pipeline.store.schema.review import control_key
 _BYTES = 8
 
 
-def new_sampling_key() -> str:
-    """Make a secret key, as hexadecimal text."""
-    return secrets.token_hex(32)
-
-
 def keyed_fraction(key: str, *item: str) -> float:
     """Return a number from 0 up to 1, evenly distributed over all items (HMAC-SHA-256)."""
     digest = hmac.new(bytes.fromhex(key), "\x1f".join(item).encode(), hashlib.sha256).digest()
@@ -50,7 +45,7 @@ def sampling_key(conn: Connection) -> str:
     secret = conn.execute(query).scalar_one_or_none()
     if secret is None:
         # Another process may create it at the same time; the first one counts
-        insert_missing(conn, control_key, [{"id": 1, "secret": new_sampling_key()}])
+        insert_missing(conn, control_key, [{"id": 1, "secret": secrets.token_hex(32)}])
         secret = conn.execute(query).scalar_one()
     return str(secret)
 

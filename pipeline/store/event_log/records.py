@@ -4,8 +4,8 @@ Every transaction that changes such rows stores the digest of the rows as they t
 (`record_digest`), and the log's row holds a digest of these. So rows that are changed, removed or
 added without the program contradict the log (`record_check`).
 
-Which rows change is noted as statements are executed, whoever executes them: no function can forget
-to say what it changed.
+`events` notes which rows change as statements are executed, whoever executes them: no function can
+forget to say what it changed.
 """
 
 from __future__ import annotations
@@ -18,34 +18,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    Column,
-    ColumnElement,
-    Connection,
-    Delete,
-    Engine,
-    Executable,
-    Insert,
-    Table,
-    Update,
-    event,
-    literal,
-    or_,
-    select,
-    tuple_,
-)
-from sqlalchemy.sql.visitors import replacement_traverse
+from sqlalchemy import Column, Connection, Table, select, tuple_
 
 from pipeline.store.schema import accounts, exports, paper, registers, review
 from pipeline.store.schema.accounts import record_digest
 from pipeline.store.schema.clock import UtcDateTime
 
-_CHANGES_KEY = "efterskrift_changed_records"
 _QUERY_OWNERS = 400
 """The rows of how many owners one query reads."""
-_QUERY_CONDITIONS = 50
-"""How many conditions of a statement with many parameters one query has."""
 NO_ROWS_DIGEST = hashlib.sha256(b"[]").hexdigest()
 """The digest where no rows are left."""
 
@@ -172,93 +152,6 @@ RECORD_KINDS: Mapping[str, RecordKind] = {
     )
 }
 """The tables that the log covers. A column that is added to one is covered from then on."""
-
-
-def watch_changes(engine: Engine) -> None:
-    """Note for every statement of the engine's connections what it changes in the record."""
-    event.listen(engine, "before_execute", _note_changes)
-
-
-def take_changes(conn: Connection) -> set[RecordKey]:
-    """Return what the connection's transaction has changed so far, and forget it."""
-    changes: set[RecordKey] = conn.info.pop(_CHANGES_KEY, set())
-    return changes
-
-
-def _note_changes(
-    conn: Connection,
-    statement: Executable,
-    rows: Sequence[Mapping[str, Any]],
-    row: Mapping[str, Any],
-    options: object,
-) -> None:
-    """Note the owners of rows that a statement is about to add, change or remove."""
-    del options
-    if not isinstance(statement, Insert | Update | Delete) or not isinstance(
-        statement.table, Table
-    ):
-        return
-    kind = RECORD_KINDS.get(statement.table.name)
-    if kind is None or kind.table is not statement.table:
-        return
-    parameters = list(rows) or [row]
-    values: Mapping[Any, Any] = getattr(statement, "_values", None) or {}
-    if isinstance(statement, Insert):
-        given = {_column_name(key): value for key, value in values.items()}
-        owners = {_owner_value(one, given, kind.owner.name) for one in parameters}
-    else:
-        names = {_column_name(key) for key in values} | {name for one in parameters for name in one}
-        if isinstance(statement, Update) and names.isdisjoint(c.name for c in kind.columns):
-            return
-        owners = _owners_of(conn, kind, statement, parameters)
-    changes: set[RecordKey] = conn.info.setdefault(_CHANGES_KEY, set())
-    changes |= {RecordKey(kind.name, str(owner)) for owner in owners}
-
-
-def _column_name(key: Any) -> str:  # noqa: ANN401 - a column or its name
-    return str(getattr(key, "name", key))
-
-
-def _owner_value(parameters: Mapping[str, Any], given: Mapping[str, Any], name: str) -> object:
-    """Return the owner of an inserted row, from the statement's parameters or its own values."""
-    value = parameters.get(name, given.get(name))
-    return getattr(value, "value", value)
-
-
-def _owners_of(
-    conn: Connection,
-    kind: RecordKind,
-    statement: Update | Delete,
-    parameters: Sequence[Mapping[str, Any]],
-) -> set[object]:
-    """Return the owners of the rows that a statement changes, and lock these rows before it does.
-
-    Otherwise another transaction could change on PostgreSQL which rows these are.
-    """
-    query = select(kind.owner).with_for_update(key_share=True, of=kind.table)
-    condition = statement.whereclause
-    if condition is None:
-        return set(conn.execute(query).scalars())
-    if len(parameters) == 1:
-        return set(conn.execute(query.where(condition), parameters[0]).scalars())
-    # Many at once, so that a file of thousands does not take thousands of queries
-    owners = set[object]()
-    for start in range(0, len(parameters), _QUERY_CONDITIONS):
-        part = parameters[start : start + _QUERY_CONDITIONS]
-        either = or_(*(_with_values(condition, one) for one in part))
-        owners |= set(conn.execute(query.where(either)).scalars())
-    return owners
-
-
-def _with_values(condition: ColumnElement[bool], values: Mapping[str, Any]) -> ColumnElement[bool]:
-    """Return a condition with the values of its parameters in place of these."""
-
-    def replace_parameter(element: object, **_: object) -> ColumnElement[Any] | None:
-        if isinstance(element, BindParameter) and element.key in values:
-            return literal(values[element.key], element.type)
-        return None
-
-    return replacement_traverse(condition, {}, replace_parameter)
 
 
 def read_digests(

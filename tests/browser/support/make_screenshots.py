@@ -34,8 +34,8 @@ from pipeline.registers.clients import load_client_register
 from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import default_quantities
 from pipeline.registers.planned_visits import PlanKind
-from pipeline.review.decisions import reject_entry
 from pipeline.review.questions import Questions
+from pipeline.review.rejections import reject_entry
 from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.exports.routes import save_route

@@ -20,7 +20,7 @@ from pipeline.operations.intake import import_uploads
 from pipeline.operations.learning import learn
 from pipeline.operations.learning.learn import LearningContext
 from pipeline.reporting.audit.client_extract import make_client_extract
-from pipeline.review import decisions
+from pipeline.review import rejections
 from pipeline.review.attachments import Attachments
 from pipeline.review.corrections import Corrections
 from pipeline.store.entries import queue
@@ -101,7 +101,7 @@ def test_a_whole_way_leaves_its_rows_and_no_word_that_was_written(office: Export
     with pytest.raises(NotAllowedError), office.store.begin() as conn:
         work(Corrections, conn, ABROAD, utc_now()).void(entry, 9, "fel person")
     with pytest.raises(NotAllowedError), office.store.begin() as conn:
-        decisions.reopen_rejected(conn, ABROAD, entry, 9)
+        rejections.reopen_rejected(conn, ABROAD, entry, 9)
     with office.store.read() as conn:
         done = {(row.by, row.action, row.unit) for row in read_rows(conn)}
         log = whole_log(conn)
@@ -166,7 +166,7 @@ def _in(
 
 REACHES: dict[str, tuple[Callable[[Paper, Person], object], Callable[[Paper], str]]] = {
     "entry": (
-        _in(lambda conn, sivs, who: decisions.reopen_rejected(conn, who, sivs.entry, 9)),
+        _in(lambda conn, sivs, who: rejections.reopen_rejected(conn, who, sivs.entry, 9)),
         lambda sivs: sivs.entry,
     ),
     "claim": (

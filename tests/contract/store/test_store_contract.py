@@ -26,6 +26,7 @@ from pipeline.domain.settings import Settings
 from pipeline.review import (
     decisions,
     duplicates,
+    rejections,
     session,
 )
 from pipeline.review.corrections import Corrections
@@ -170,7 +171,7 @@ def test_a_text_that_the_database_cannot_hold_is_named_without_quoting_it(ward: 
 def test_of_two_that_are_marked_as_duplicates_of_each_other_at_once_one_stays(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids, both, reject = (ward.note("AAAA"), ward.note("BBBB")), Barrier(2), decisions.reject_entry
+    ids, both, reject = (ward.note("AAAA"), ward.note("BBBB")), Barrier(2), rejections.reject_entry
 
     def reject_together(
         conn: Connection,
@@ -333,7 +334,7 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
         work(Corrections, conn, NILS).correct(
             entry_id, 2, {"text": Answer("Sov illa.")}, "Disa hörde av sig"
         )
-        decisions.reject_entry(conn, EVA, entry_id, 3, "fel person", NOW)
+        rejections.reject_entry(conn, EVA, entry_id, 3, "fel person", NOW)
     with ward.store.read() as conn:
         log = whole_log(conn)
     assert len(log.splitlines()) > 6
@@ -360,9 +361,11 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "save_answers": lambda conn, who, _: decisions.decide_entry(
         conn, FORMS, who, decisions.Decision("AAAA-00", 0, {}), NOW
     ),
-    "reject": lambda conn, who, _: decisions.reject_entry(conn, who, "AAAA-00", 0, "oläsligt", NOW),
+    "reject": lambda conn, who, _: rejections.reject_entry(
+        conn, who, "AAAA-00", 0, "oläsligt", NOW
+    ),
     "undo": lambda conn, who, _: work(Corrections, conn, who).undo([("AAAA-00", 0)]),
-    "reopen": lambda conn, who, _: decisions.reopen_rejected(conn, who, "AAAA-00", 0),
+    "reopen": lambda conn, who, _: rejections.reopen_rejected(conn, who, "AAAA-00", 0),
     "correct": lambda conn, who, _: work(Corrections, conn, who).correct("AAAA-00", 0, {}, "fel"),
     "void": lambda conn, who, _: work(Corrections, conn, who).void("AAAA-00", 0, "fel"),
     "view_page": queue.record_page_view,

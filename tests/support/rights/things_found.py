@@ -18,7 +18,7 @@ from pipeline.export.runs import ExportContext, RunKind
 from pipeline.preparation.form_editor.actions import NewFormInfo
 from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
 from pipeline.preparation.form_editor.outline_edits import empty_outline
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate
 from pipeline.review.questions import Questions
 from pipeline.store.database.image_files import Images
@@ -205,7 +205,7 @@ def add_put_aside(conn: Connection, images: Images) -> tuple[int, int]:
     queue.open_claimed_entry(conn, FORMS, EVA, "HHHH-00", NOW)
     work(Questions, conn, EVA).ask("HHHH-00", 0, "Vilken tid?", "")
     queue.open_claimed_entry(conn, FORMS, EVA, "IIII-00", NOW)
-    decisions.reject_entry(conn, EVA, "IIII-00", 0, "oläsligt", NOW)
+    rejections.reject_entry(conn, EVA, "IIII-00", 0, "oläsligt", NOW)
     mark, asked = (
         conn.execute(select(duplicate_mark.c.id)).scalar_one(),
         conn.execute(select(question.c.id)).scalar_one(),

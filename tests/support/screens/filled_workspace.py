@@ -9,7 +9,7 @@ from pipeline.export.archive.runs import make_package
 from pipeline.export.care_system_check import decisions as clash_decisions
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareList, CareRow
-from pipeline.review import decisions as review_decisions
+from pipeline.review import rejections
 from pipeline.review.questions import Questions
 from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store
@@ -55,7 +55,7 @@ def fill(store: Store) -> None:
         work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
             asked, 0, "Vilken fot gäller såret?", ""
         )
-        review_decisions.reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
+        rejections.reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
         work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
             forwarded, 0, OTHER_UNIT, "Klienten har flyttat."
         )

@@ -19,7 +19,7 @@ from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import apply_receipt_file, submit_receipts
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.review.corrections import Corrections
 from pipeline.store.accounts import people
 from pipeline.store.entries import entry, queue
@@ -245,7 +245,7 @@ def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(
         office, ANNA, run, [Tick("AAAA01-00", accepted=False, text="finns redan")], utc_now()
     )
     with office.store.begin() as conn:
-        decisions.reject_entry(
+        rejections.reject_entry(
             conn,
             ANNA,
             "AAAA01-00",

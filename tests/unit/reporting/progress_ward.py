@@ -10,7 +10,8 @@ from pipeline.reporting.progress import (
     ProgressReport,
     make_progress_report,
 )
-from pipeline.review.decisions import Decision, decide_entry, reject_entry
+from pipeline.review.decisions import Decision, decide_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from tests.support.store.ward import (

@@ -347,13 +347,13 @@ def _actions() -> set[str]:
 def test_the_search_finds_those_who_act_and_those_who_record() -> None:
     assert {
         "store.entries.queue.record_page_view",
-        "review.decisions.reject_entry",
+        "review.rejections.reject_entry",
         "operations.intake.import_uploads",
         "export.runs.make.make_run",
     } <= set(ACTING)
     assert {
         "store.entries.queue.record_page_view",
-        "review.decisions.reject_entry",
+        "review.rejections.reject_entry",
         "operations.intake.import_uploads",
         "export.runs.make.make_run",
     } <= _recording()

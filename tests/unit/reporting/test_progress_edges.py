@@ -10,7 +10,7 @@ from sqlalchemy import update
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState
 from pipeline.reporting import progress
-from pipeline.review.decisions import reject_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
 from tests.support.store.ward import CHIEF, EVA, NORTH, NOTE, NOW, SAID, SOUTH, Ward, person

@@ -13,7 +13,7 @@ from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError
 from pipeline.domain.form.confidence import CLIENT_MAX_P, CLIENT_NUMBER_ONLY_MAX_P
 from pipeline.domain.form.field import FieldSpec, Kind, Meaning
 from pipeline.domain.form.form import Forms
-from pipeline.domain.model import TYPED_BY_AUTHOR, EntryState, Reading, State, Value
+from pipeline.domain.model import TYPED_BY_AUTHOR, Reading, State, Value
 from pipeline.domain.review.field_values import normalize_value
 from pipeline.domain.review.rules import (
     Answer,
@@ -23,7 +23,6 @@ from pipeline.domain.review.rules import (
     fill_left_empty,
     is_settled,
     needs_blind_keying,
-    next_state,
     normalize_answer,
 )
 from pipeline.domain.settings import ROOT
@@ -274,11 +273,6 @@ def test_an_optional_critical_field_that_both_find_empty_is_settled() -> None:
     assert is_settled(optional, Answer(None, State.EMPTY), Reading.empty(0.9))
     assert not is_settled(optional, Answer(None, State.EMPTY), read("2026-02-17"))
     assert not is_settled(optional, Answer(None, State.EMPTY), None)
-
-
-def test_one_open_field_needs_a_second_person() -> None:
-    assert next_state(0) is EntryState.CONFIRMED
-    assert next_state(1) is EntryState.SECOND
 
 
 def test_printed_fields_and_other_rows_are_not_asked() -> None:

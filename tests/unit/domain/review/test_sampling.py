@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.store.database.sampling_key import is_drawn, keyed_fraction, new_sampling_key
+import secrets
+
+from pipeline.store.database.sampling_key import is_drawn, keyed_fraction
 
 KEY = "ab" * 32
 
@@ -15,7 +17,7 @@ def test_the_same_key_and_thing_give_the_same_lot_and_other_keys_another() -> No
         len(
             {
                 keyed_fraction(key, *what)
-                for key in (KEY, new_sampling_key())
+                for key in (KEY, secrets.token_hex(32))
                 for what in (("a", "b"), ("ab", ""), ("b", "a"))
             }
         )

@@ -22,7 +22,7 @@ from pipeline.domain.model import (
     PriorityKind,
     Role,
 )
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue, queue_order
@@ -130,7 +130,7 @@ def test_a_block_hides_everything_from_other_units_and_nothing_from_the_own(ward
             lambda: queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW),
             lambda: queue.record_page_view(conn, NORTHERN_ADMIN, page_id),
             lambda: queue_order.prioritize(conn, CHIEF, PriorityKind.ENTRY, NORTH, "AAAA-00", NOW),
-            lambda: decisions.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW),
+            lambda: rejections.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW),
             lambda: by_serial.entry_history(conn, EVA, "AAAA-00"),
         ):
             with pytest.raises(BlockedClientError):

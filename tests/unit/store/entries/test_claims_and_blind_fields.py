@@ -14,7 +14,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, IssuedSheet, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import decisions, session
+from pipeline.review import decisions, rejections, session
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -130,7 +130,7 @@ def test_nobody_gets_entries_of_another_unit_or_role(ward: Ward) -> None:
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
             queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", NOW)
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-            decisions.reject_entry(conn, who, "AAAA-00", 0, "oläsligt", NOW)
+            rejections.reject_entry(conn, who, "AAAA-00", 0, "oläsligt", NOW)
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
             session.save_draft(conn, who, "AAAA-00", "namn", Answer("x"), NOW)
 
@@ -186,7 +186,7 @@ def test_undo_gives_back_only_what_the_person_typed(ward: Ward) -> None:
     with ward.store.begin() as conn:
         work(Corrections, conn, EVA).undo([("AAAA-00", 1)])
         queue.release_claim(conn, EVA, "AAAA-00")
-        decisions.reject_entry(conn, NILS, "AAAA-00", 2, "fel person", NOW)
+        rejections.reject_entry(conn, NILS, "AAAA-00", 2, "fel person", NOW)
         work(Corrections, conn, NILS).undo([("AAAA-00", 3)])
     view = claim(ward, NILS)
     assert view is not None

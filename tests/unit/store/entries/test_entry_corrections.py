@@ -16,7 +16,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, State, Value
 from pipeline.domain.review.rules import Answer
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -189,7 +189,7 @@ def test_a_voided_entry_is_exported_as_void(ward: Ward) -> None:
     export(ward, "AAAA-00")
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError, match="exported"):
-            decisions.reject_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
+            rejections.reject_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
         work(Corrections, conn, EVA).void("AAAA-00", 1, "Fel person")
         with pytest.raises(ReviewError):
             work(Corrections, conn, EVA).correct("AAAA-00", 2, {"text": Answer("x")}, "fel")

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.domain.form.form import Form
 from pipeline.review.corrections import Corrections
-from pipeline.review.decisions import Decision, decide_entry, reject_entry
+from pipeline.review.decisions import Decision, decide_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries

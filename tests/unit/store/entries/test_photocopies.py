@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.model import EntryState, Outcome, PageReading, SheetCode
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import photocopies, queue
@@ -200,7 +200,7 @@ def test_a_side_is_laid_once_and_not_while_somebody_enters_it_or_to_what_is_void
     with ward.store.begin() as conn:
         queue.release_claim(conn, EVA, f"{others_back}-00")
         assert len(photocopies.list_separated_sides(conn, ADMIN)) == 1
-        decisions.reject_entry(conn, EVA, f"{other}-00", 0, "oläsligt", NOW)
+        rejections.reject_entry(conn, EVA, f"{other}-00", 0, "oläsligt", NOW)
         work(Corrections, conn, EVA).void(f"{other}-00", 1, "Skrivet i journalen.")
         assert photocopies.list_separated_sides(conn, ADMIN) == []
 

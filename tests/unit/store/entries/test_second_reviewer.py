@@ -15,7 +15,7 @@ from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import decisions, session
+from pipeline.review import decisions, rejections, session
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -157,8 +157,8 @@ def test_nobody_guesses_until_the_machine_agrees(ward: Ward) -> None:
 def test_rejecting_and_taking_up_again_is_no_way_around_either(ward: Ward) -> None:
     disputed(ward)
     with ward.store.begin() as conn:
-        decisions.reject_entry(conn, EVA, "AAAA-00", 1, "oläsligt", NOW)
-        decisions.reopen_rejected(conn, EVA, "AAAA-00", 2)
+        rejections.reject_entry(conn, EVA, "AAAA-00", 1, "oläsligt", NOW)
+        rejections.reopen_rejected(conn, EVA, "AAAA-00", 2)
     assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.SECOND
 
 
@@ -211,8 +211,8 @@ def test_the_second_person_who_undoes_is_the_second_person_still(ward: Ward) -> 
 def test_an_entry_that_comes_back_whole_has_the_same_second_person(ward: Ward) -> None:
     settled(ward, WRONG)
     with ward.store.begin() as conn:
-        decisions.reject_entry(conn, ULLA, "AAAA-00", 2, "fel person", NOW)
-        decisions.reopen_rejected(conn, ULLA, "AAAA-00", 3)
+        rejections.reject_entry(conn, ULLA, "AAAA-00", 2, "fel person", NOW)
+        rejections.reopen_rejected(conn, ULLA, "AAAA-00", 3)
     assert save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG)) is EntryState.SECOND
     assert gets(ward, NILS) == "AAAA-00"
 

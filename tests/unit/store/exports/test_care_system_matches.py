@@ -17,7 +17,7 @@ from pipeline.export.care_system_matches import (
 )
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareRow
-from pipeline.review import decisions, duplicates
+from pipeline.review import duplicates, rejections
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import care_system_matches
@@ -117,7 +117,7 @@ def test_something_else_goes_on_and_can_be_taken_back(office: ExportContext) -> 
 
 def taken_up_again(office: ExportContext, entry_id: str) -> None:
     with office.store.begin() as conn:
-        decisions.reopen_rejected(conn, ANNA, entry_id, load_entry(conn, entry_id).revision)
+        rejections.reopen_rejected(conn, ANNA, entry_id, load_entry(conn, entry_id).revision)
 
 
 def given_back_by_a_further_page(office: ExportContext, entry_id: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.domain.model import EntryState
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.review.corrections import Corrections
 from pipeline.review.questions import Questions
 from pipeline.store.database.store import Store
@@ -44,7 +44,7 @@ def ward(store: Store) -> Ward:
     with store.begin() as conn:
         _decide(conn, "AAAA-00")
     with store.begin() as conn:
-        decisions.reject_entry(conn, EVA, "BBBB-00", 0, "oläsligt", later(1))
+        rejections.reject_entry(conn, EVA, "BBBB-00", 0, "oläsligt", later(1))
     with store.begin() as conn:
         work(Questions, conn, EVA, later(2)).ask("CCCC-00", 0, "Vilken tid?", "Disa")
     with store.begin() as conn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.domain.model import Outcome, PageReading
-from pipeline.review.decisions import reject_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.store.entries.entry import Entry, list_sheet_entries
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import Page

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from pipeline.domain.errors import NotAllowedError, ReviewError, StoreError
 from pipeline.domain.model import Outcome, PageReading
-from pipeline.review.decisions import reject_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.paper import page_lists, pages

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Client, EntryState, Person, Reading, State, Value
 from pipeline.reading.imaging.geometry import PX_PER_MM
-from pipeline.review import decisions
+from pipeline.review import rejections
 from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -293,7 +293,7 @@ def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(
         work(Transfers, conn, EVA).send(entry_id, 0, SOUTH, "er pärm")
         work(Transfers, conn, SOFIA).send_protected(entry_id, 1)
         if rejected:
-            decisions.reject_entry(
+            rejections.reject_entry(
                 conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW
             )
         (first,), (second,) = (transferred.list_transferred(conn, who) for who in (EVA, SOFIA))

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import CloseReason
-from pipeline.review.decisions import reject_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages, workers
 from pipeline.store.paper.intake import stacks

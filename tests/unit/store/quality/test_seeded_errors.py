@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from pipeline.domain.errors import StoreError
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.review.rules import Answer
-from pipeline.review import decisions, session
+from pipeline.review import decisions, rejections, session
 from pipeline.review.seeded_errors import (
     last_missed_field,
     with_seeded_error,
@@ -203,7 +203,7 @@ def test_others_see_and_decide_without_it(ward: Ward) -> None:
 def test_a_rejected_entry_ends_it(ward: Ward) -> None:
     with ward.store.begin() as conn:
         shown(conn, EVA)
-        decisions.reject_entry(conn, EVA, "AAAA-00", 0, "dubblett", NOW)
+        rejections.reject_entry(conn, EVA, "AAAA-00", 0, "dubblett", NOW)
         assert outcomes(conn) == [OUTCOME_WITHDRAWN]
 
 

@@ -10,7 +10,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, IssuedSheet, StaffMember, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import ROOT
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import entry, queue
@@ -101,5 +101,5 @@ def test_a_correction_and_a_rejection_change_the_list_at_once(ward: Ward) -> Non
         )
     assert [member.signature for member in staff(ward)] == ["MAN"]
     with ward.store.begin() as conn:
-        decisions.reject_entry(conn, NILS, entry_id, 2, "tom rad", NOW)
+        rejections.reject_entry(conn, NILS, entry_id, 2, "tom rad", NOW)
     assert staff(ward) == []

@@ -13,7 +13,8 @@ from pipeline.domain.model import EntryState, Role
 from pipeline.domain.review.rules import REJECTION_REASONS
 from pipeline.domain.settings import Settings
 from pipeline.review.corrections import Corrections
-from pipeline.review.decisions import Decision, decide_entry, reject_entry, reopen_rejected
+from pipeline.review.decisions import Decision, decide_entry
+from pipeline.review.rejections import reject_entry, reopen_rejected
 from pipeline.store.database.store import Store
 from pipeline.store.registers.blocks import set_block
 from pipeline.store.reports.backlog import Backlog, load_backlog

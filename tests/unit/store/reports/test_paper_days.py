@@ -16,7 +16,8 @@ from pipeline.forms.fiducials import SERIAL_ALPHABET, is_serial, new_serial
 from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.csv_files import missing_sheets_csv, paper_days_csv
 from pipeline.review.corrections import Corrections
-from pipeline.review.decisions import Decision, decide_entry, reject_entry
+from pipeline.review.decisions import Decision, decide_entry
+from pipeline.review.rejections import reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.registers import packs
 from pipeline.store.registers.client_register import save_units

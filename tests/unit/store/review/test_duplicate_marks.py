@@ -14,7 +14,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review import decisions, duplicates
+from pipeline.review import duplicates, rejections
 from pipeline.review.corrections import Corrections
 from pipeline.review.duplicates import ComparisonSource, is_value_in_text
 from pipeline.store.database.store import Store
@@ -131,7 +131,7 @@ def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
     save(ward, entry_id, ClientStatement())
     with ward.store.begin() as conn:
         duplicates.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
-        decisions.reopen_rejected(conn, EVA, entry_id, 2)
+        rejections.reopen_rejected(conn, EVA, entry_id, 2)
     assert (
         save(
             ward,
@@ -176,7 +176,7 @@ def test_there_is_nothing_to_look_for_in_an_empty_field() -> None:
 def test_other_rejected_entries_stay_listed(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        decisions.reject_entry(conn, EVA, entry_id, 0, "dubblett", NOW)
+        rejections.reject_entry(conn, EVA, entry_id, 0, "dubblett", NOW)
         assert [one.id for one in closed_entries.list_rejected(conn, NILS)] == [entry_id]
         assert [one.id for one in closed_entries.list_rejected(conn, ADMIN)] == [entry_id]
         assert closed_entries.list_rejected(conn, SOFIA) == []

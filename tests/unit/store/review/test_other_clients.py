@@ -17,7 +17,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.export.exporter import TEMPORARY_CLIENT, ExportOptions
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import decisions
+from pipeline.review import decisions, rejections
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import client_identities
@@ -272,6 +272,6 @@ def test_a_gap_is_not_pushed_off_the_list_by_rows_that_were_empty(
     monkeypatch.setattr(closed_entries, "_MAX_REJECTED", 1)
     gap, empty = ward.note("AAAA"), ward.note("BBBB")
     with ward.store.begin() as conn:
-        decisions.reject_entry(conn, EVA, gap, 0, "oläsligt", NOW)
-        decisions.reject_entry(conn, EVA, empty, 0, "tom rad", later(1))
+        rejections.reject_entry(conn, EVA, gap, 0, "oläsligt", NOW)
+        rejections.reject_entry(conn, EVA, empty, 0, "tom rad", later(1))
         assert [one.id for one in closed_entries.list_rejected(conn, NILS)] == [gap]

@@ -13,7 +13,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Assignment, EntryState, Person
 from pipeline.registers.client_check import ClientStatement
 from pipeline.reporting.author_questions import make_question_list
-from pipeline.review import decisions, duplicates
+from pipeline.review import duplicates, rejections
 from pipeline.review.duplicates import ComparisonSource
 from pipeline.review.questions import Questions
 from pipeline.review.transfers import Transfers
@@ -79,7 +79,7 @@ def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(w
             "er pärm",
             "Eva Ek",
         )
-        decisions.reject_entry(conn, SOFIA, entry_id, view.entry.revision, "oläsligt", later(3))
+        rejections.reject_entry(conn, SOFIA, entry_id, view.entry.revision, "oläsligt", later(3))
         assert transferred.list_transferred(conn, NILS)[0].current_reason == "oläsligt"
         assert transferred.list_transferred(conn, SOFIA) == []
 
@@ -186,7 +186,7 @@ def test_a_row_that_was_sent_on_is_found_there_by_its_serial(ward: Ward) -> None
     )
     forward(ward, "RRRR-02", EVA, SOUTH)
     with ward.store.begin() as conn:
-        decisions.reject_entry(
+        rejections.reject_entry(
             conn, SOFIA, "RRRR-02", get(ward, "RRRR-02").revision, "oläsligt", later(2)
         )
         assert [
@@ -304,8 +304,8 @@ def test_a_mark_that_is_taken_back_late_brings_nothing_back_that_was_put_aside_f
             "",
             NOW,
         )
-        decisions.reopen_rejected(conn, NILS, second, load_entry(conn, second).revision)
-        decisions.reject_entry(
+        rejections.reopen_rejected(conn, NILS, second, load_entry(conn, second).revision)
+        rejections.reject_entry(
             conn, NILS, second, load_entry(conn, second).revision, "fel person", later(2)
         )
     with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
@@ -325,7 +325,7 @@ def test_a_question_is_listed_however_many_others_need_no_answer_any_longer(
     with ward.store.begin() as conn:
         for entry_id in (first, second):
             work(Questions, conn, EVA).ask(entry_id, 0, "Vilken dos?", "")
-        decisions.reopen_rejected(conn, NILS, first, 1)
+        rejections.reopen_rejected(conn, NILS, first, 1)
         assert [one.entry.id for one in author_questions.list_questions(conn, EVA)] == [second]
 
 

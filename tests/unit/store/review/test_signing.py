@@ -18,7 +18,7 @@ from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.record_text import late_entry_text
 from pipeline.export.runs import ExportContext, count_unsigned
 from pipeline.registers.staff import SAME_NAME_REASON
-from pipeline.review import decisions, signing
+from pipeline.review import decisions, rejections, signing
 from pipeline.review.corrections import Corrections
 from pipeline.review.signing import Signing
 from pipeline.store.database.store import Store
@@ -224,14 +224,14 @@ def test_a_signed_entry_is_made_void_and_not_rejected_or_undone(ward: Ward) -> N
     one = signed(ward, DISA, confirmed(ward))
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError):
-            decisions.reject_entry(conn, EVA, one.id, one.revision, "fel person", later(6))
+            rejections.reject_entry(conn, EVA, one.id, one.revision, "fel person", later(6))
         with pytest.raises(ReviewError):
             work(Corrections, conn, EVA, later(6)).undo([(one.id, one.revision)])
         work(Corrections, conn, EVA, later(6)).void(one.id, one.revision, "fel person")
         after = load_entry(conn, one.id)
         assert (after.state, after.voided) == (EntryState.REJECTED, "fel person")
         with pytest.raises(ReviewError):
-            decisions.reopen_rejected(conn, EVA, one.id, after.revision)
+            rejections.reopen_rejected(conn, EVA, one.id, after.revision)
         assert [each.kind for each in versions.list_versions(conn, EVA, one.id)] == [
             "first",
             "void",

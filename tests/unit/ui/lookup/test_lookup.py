@@ -13,7 +13,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.export import runs
 from pipeline.export.runs.receipts import ReceiptAnswer as Tick
 from pipeline.export.runs.receipts import submit_receipts
-from pipeline.review import decisions
+from pipeline.review import rejections
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -254,7 +254,7 @@ def test_whoever_voids_or_corrects_is_told_who_keys_it_in(
 def test_a_rejected_entry_is_taken_back(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        decisions.reject_entry(conn, NURSE, entry_id, 0, "oläsligt", utc_now())
+        rejections.reject_entry(conn, NURSE, entry_id, 0, "oläsligt", utc_now())
     app = opened(open_screen(NURSE, "review"), entry_id)
     app.button(key=f"reopen-{entry_id}").click().run()
     assert found(store, entry_id).state is EntryState.REVIEW

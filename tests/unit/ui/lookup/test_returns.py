@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.model import Client, EntryState
 from pipeline.forms.fiducials import format_serial
-from pipeline.review import decisions
+from pipeline.review import rejections
 from pipeline.review.batches import BatchReview
 from pipeline.review.questions import Questions
 from pipeline.review.transfers import Transfers
@@ -178,7 +178,7 @@ def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them
 ) -> None:
     rejected, sent = seeding.add_notes(store, 2)
     with store.begin() as conn:
-        decisions.reject_entry(conn, NURSE, rejected, 0, "oläsligt", utc_now())
+        rejections.reject_entry(conn, NURSE, rejected, 0, "oläsligt", utc_now())
         work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
             sent, 0, seeding.OTHER_UNIT, "Flyttat."
         )
@@ -202,7 +202,7 @@ def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_
         work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
             entry_id, 0, OTHER_UNIT, ""
         )
-        decisions.reject_entry(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
+        rejections.reject_entry(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
         unprotect_tables(conn)
         conn.execute(update(forwarding).values(secret=secret))
         people.save_person(conn, HERE, hashed(seeding.PASSWORD))
@@ -333,7 +333,7 @@ def test_undo_of_a_rejection_leaves_confirmed_what_was(
     confirmed, on_screen = seeding.add_notes(store, 2)
     seeding.confirm(store, NURSE, confirmed)
     with store.begin() as conn:
-        decisions.reject_entry(
+        rejections.reject_entry(
             conn, NURSE, confirmed, found(store, confirmed).revision, "oläsligt", utc_now()
         )
     app = open_screen(NURSE, "review")

@@ -31,7 +31,7 @@ from pipeline.export.payments.pain001 import (
 )
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
-from pipeline.review import decisions
+from pipeline.review import rejections
 from pipeline.review.duplicates import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
 from pipeline.store.accounts import people
 from pipeline.store.entries import entry as store_entries
@@ -104,7 +104,9 @@ def with_another_row(office: ExportContext) -> tuple[str, str]:
     """A list of two rows: the first is to be paid, the other has been paid already."""
     entry, other = listed(office, summa="5000"), "AAAA01-02"
     with office.store.begin() as conn:
-        decisions.reopen_rejected(conn, ANNA, other, store_entries.load_entry(conn, other).revision)
+        rejections.reopen_rejected(
+            conn, ANNA, other, store_entries.load_entry(conn, other).revision
+        )
     paid = {
         **LISTED,
         "belopp": "500",
@@ -286,7 +288,7 @@ def test_no_payment_goes_while_a_row_of_its_list_is_undecided(bank: ExportContex
     listed(bank)
     approved(bank, MONA, NILS)
     with bank.store.begin() as conn:
-        decisions.reopen_rejected(
+        rejections.reopen_rejected(
             conn, ANNA, "AAAA01-02", store_entries.load_entry(conn, "AAAA01-02").revision
         )
     assert only(bank).blocked_reason
@@ -316,7 +318,7 @@ def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: ExportContext
             bank, person, entry, list_payments(bank, person)[0].last_decision, utc_now()
         )
     with bank.store.begin() as conn:
-        decisions.reject_entry(
+        rejections.reject_entry(
             conn,
             ANNA,
             other,
@@ -341,7 +343,7 @@ def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_until_it_i
         approve_now(conn)
     ago = utc_now() - timedelta(minutes=10)
     with bank.store.begin() as conn:
-        decisions.reject_entry(
+        rejections.reject_entry(
             conn,
             ANNA,
             other,
