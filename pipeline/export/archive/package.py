@@ -167,20 +167,16 @@ def _file_group(number: int, use: str, parts: Sequence[PackageFile], time: str) 
             )
             for count, part in enumerate(parts, 1)
         ),
-        ID=_group_id(number),
+        ID=f"group-{number}",
         USE=use,
     )
-
-
-def _group_id(number: int) -> str:
-    return f"group-{number}"
 
 
 def _structure_map(package: str, uses: Sequence[str]) -> etree._Element:
     """Return the structure of the package: the groups of files, by the first part of their use."""
     groups: dict[str, list[etree._Element]] = {}
     for number, use in enumerate(uses, 1):
-        pointer = _mets("fptr", FILEID=_group_id(number))
+        pointer = _mets("fptr", FILEID=f"group-{number}")
         groups.setdefault(use.partition("/")[0], []).append(pointer)
     return _mets(
         "structMap",
@@ -227,6 +223,8 @@ def build_package(
     Args:
         decision: the number of the decision or plan that the sheets are archived by.
     """
+    archived_by = data_text("archive_text.archived_by", number=decision)
+    readme = f"{data_text('archive_text.readme')}\n{archived_by}\n"
     contents = PackageContents(
         descriptive=PackageFile(
             "metadata/descriptive/erms.xml",
@@ -238,9 +236,7 @@ def build_package(
             "application/xml",
             premis_xml(sheets, (PDF_FOLDER, SCAN_FOLDER), run),
         ),
-        documentation=(
-            PackageFile("documentation/LÄS-MIG.txt", "text/plain", _readme(decision).encode()),
-        ),
+        documentation=(PackageFile("documentation/LÄS-MIG.txt", "text/plain", readme.encode()),),
         schemas=_schema_files(settings),
         representations={
             "pdfa": tuple(_package_file(PDF_FOLDER, sheet.pdf) for sheet in sheets),
@@ -256,16 +252,6 @@ def build_package(
     )
     files = [(f"{run.id}/{part.name}", part.data) for part in (root, *_all_files(contents))]
     return zip_files(files, run.made_at)
-
-
-def _readme(decision: str) -> str:
-    return "\n".join(
-        (
-            data_text("archive_text.readme"),
-            data_text("archive_text.archived_by", number=decision),
-            "",
-        )
-    )
 
 
 def _schema_files(settings: Settings) -> tuple[PackageFile, ...]:

@@ -169,7 +169,7 @@ def package_file(context: ExportContext, person: Person, package_id: str) -> Run
             person.login,
             "fetch_package",
             package_id,
-            unit=_package_unit(conn, package_id),
+            unit=archives.package_unit(conn, package_id),
             sheets=package.sheets,
         )
     return RunFile(
@@ -253,24 +253,23 @@ def _save_package(
             len(sheets),
             draft.decision,
         )
-        archives.add_package(conn, package, [_archived_sheet(sheet) for sheet in sheets])
+        archived = [
+            ArchivedSheet(
+                sheet.sheet,
+                sheet.content,
+                retention_label(sheet.retention),
+                sheet.retention.earliest.isoformat() if sheet.retention.earliest else "",
+            )
+            for sheet in sheets
+        ]
+        archives.add_package(conn, package, archived)
         events.record(
             conn,
             person.login,
             "archive",
             package.id,
-            unit=_package_unit(conn, package.id),
+            unit=archives.package_unit(conn, package.id),
             sheets=package.sheets,
             sha256=package.sha256,
         )
         return package
-
-
-def _archived_sheet(sheet: SheetFiles) -> ArchivedSheet:
-    earliest = sheet.retention.earliest.isoformat() if sheet.retention.earliest else ""
-    return ArchivedSheet(sheet.sheet, sheet.content, retention_label(sheet.retention), earliest)
-
-
-def _package_unit(conn: Connection, package_id: str) -> str | None:
-    units = archives.list_package_units(conn, package_id)
-    return units[0] if len(units) == 1 else None

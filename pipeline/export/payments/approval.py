@@ -31,6 +31,7 @@ from pipeline.export.payments.pain001 import (
 )
 from pipeline.export.record_text import legible_text
 from pipeline.store.accounts import people
+from pipeline.store.entries.entry import DECIDED_STATES
 from pipeline.store.event_log import events
 from pipeline.store.exports import payment_approvals, records
 from pipeline.store.schema.clock import utc_now
@@ -127,7 +128,7 @@ def _collect_payments(
 ) -> list[Payment]:
     total_problems = _check_totals(conn, context, entry_ids, options)
     last_decisions = payment_approvals.latest_decisions(conn, entry_ids)
-    decided = payment_approvals.list_decided_payments(conn, person, options.mappings)
+    decided = payment_approvals.list_payable(conn, person, options.mappings, DECIDED_STATES)
     repeats = _find_repeats(records.load_records(conn, context.forms, decided), options)
     view = _PaymentView(person, people.names_by_login(conn), options, repeats)
     return [

@@ -125,7 +125,7 @@ def _find_routes(
     defined = {route.name: route for route in (DEFAULT_ROUTE, *list_routes(conn))}
     targets = context.targets
     takers = [one for one in defined.values() if targets.find_statistics(one.target) is None]
-    partial = [one for one in takers if _is_partial(context, one.target)]
+    partial = [one for one in takers if (kind := targets.get(one.target)) and kind.is_partial]
     whole = [one for one in takers if one not in partial]
     exports = run_items.latest_route_exports(conn, entry_ids)
     counts = run_items.count_route_exports(conn, entry_ids)
@@ -341,11 +341,6 @@ def with_manual_corrections(
 def _is_payment(context: ExportContext, target: str) -> bool:
     exporter = context.targets.get(target)
     return exporter is not None and exporter.is_payment
-
-
-def _is_partial(context: ExportContext, target: str) -> bool:
-    exporter = context.targets.get(target)
-    return exporter is not None and exporter.is_partial
 
 
 def _manual_entry_order(candidate: Candidate) -> tuple[str, str, datetime, str]:

@@ -60,7 +60,7 @@ def confirm_delivery(context: ExportContext, person: Person, run_id: str, now: d
     """
     with context.store.begin() as conn:
         require_run(conn, person, run_id, Action.EXPORT)
-        runs.require_whole_run(conn, person, Action.EXPORT, run_id)
+        runs.require_run(conn, person, Action.EXPORT, run_id, whole=True)
         runs.save_delivery(conn, run_id, person.login, now)
 
 
@@ -74,7 +74,7 @@ def fetch_run_file(context: ExportContext, person: Person, run_id: str) -> RunFi
     """
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.EXPORT)
-        runs.require_whole_run(conn, person, Action.EXPORT, run_id)
+        runs.require_run(conn, person, Action.EXPORT, run_id, whole=True)
         runs.lock_run(conn, run_id)
         events.record(
             conn,
@@ -106,7 +106,7 @@ def undo_run(context: ExportContext, person: Person, run_id: str, now: datetime)
     """
     with context.store.begin() as conn:
         run = require_run(conn, person, run_id, Action.EXPORT)
-        runs.require_whole_run(conn, person, Action.EXPORT, run_id)
+        runs.require_run(conn, person, Action.EXPORT, run_id, whole=True)
         items = run_items.list_run_items(conn, run_id)
         runs.save_undo(conn, run_id, person.login, now)
         ready_entries.mark_ready_again(conn, [item.entry_id for item in items if item.is_current])

@@ -7,11 +7,11 @@ the forms of a run, holds nothing of any entry, and is handed out beside the fil
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.domain.form.field import FieldSpec, Format, Meaning
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import MAX_LOCAL_PID_LENGTH
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
@@ -116,14 +116,14 @@ def fetch_run_schema(context: ExportContext, person: Person, run_id: str) -> byt
     tables = {
         form: mapping for form, mapping in mappings.items() if isinstance(mapping, TableMapping)
     }
-    forms = _find_forms(context.forms, [one for one in form_versions if one[0] in tables])
+    forms = [
+        context.forms[version]
+        for version in form_versions
+        if version[0] in tables and version in context.forms
+    ]
     schema = build_table_schema(tables, forms)
     fitted = fit_schema(schema, context.store.images.get(run.sha256))
     return json.dumps(fitted, ensure_ascii=False, indent=2).encode()
-
-
-def _find_forms(known: Forms, versions: Collection[tuple[str, int]]) -> list[Form]:
-    return [known[version] for version in versions if version in known]
 
 
 def _column_facts(column: TableColumn, form: Form) -> Facts:

@@ -153,17 +153,21 @@ def append_rows(
         head = ChainHead(linked.id, linked.sha256 or "")
     conn.execute(insert(_event_table), values)
     if stored:
-        conn.execute(insert(record_digest), [_digest_values(one, head.number) for one in stored])
+        values = [
+            {
+                "kind": one.key.kind,
+                "owner": one.key.owner,
+                "event": head.number,
+                "sha256": one.sha256,
+            }
+            for one in stored
+        ]
+        conn.execute(insert(record_digest), values)
     conn.execute(
         update(event_head)
         .where(event_head.c.id == _HEAD_ID)
         .values(number=head.number, sha256=head.sha256)
     )
-
-
-def _digest_values(digest: RecordDigest, number: int) -> dict[str, object]:
-    key = digest.key
-    return {"kind": key.kind, "owner": key.owner, "event": number, "sha256": digest.sha256}
 
 
 def load_head(conn: Connection) -> ChainHead | None:

@@ -25,7 +25,7 @@ from pipeline.store.schema.exports import (
     archived_sheet,
     export_item,
 )
-from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.id_chunks import rows_of_ids
 from pipeline.store.schema.paper import entry
 
 _SENT_STATES = (EntryState.EXPORTED, EntryState.RECEIPTED)
@@ -216,28 +216,19 @@ def _filter_not_archived(
 
 def _count_exports(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
     """Return how often each entry was exported; entries without exports are left out."""
-    counts: dict[str, int] = {}
-    for part in chunk_ids(entry_ids):
-        # Every export counts that left the program, also one that was refused
-        query = (
-            select(export_item.c.entry, func.count())
-            .where(export_item.c.entry.in_(part), ~WAS_UNDONE)
-            .group_by(export_item.c.entry)
-        )
-        counts |= {row[0]: row[1] for row in conn.execute(query)}
-    return counts
+    # Every export counts that left the program, also one that was refused
+    query = select(export_item.c.entry, func.count()).where(~WAS_UNDONE)
+    query = query.group_by(export_item.c.entry)
+    return {row[0]: row[1] for row in rows_of_ids(conn, query, export_item.c.entry, entry_ids)}
 
 
 def _archived_contents(conn: Connection, sheets: Sequence[str]) -> set[tuple[str, str]]:
     """Return (sheet, content) of these sheets in all packages."""
-    contents: set[tuple[str, str]] = set()
-    for part in chunk_ids(sheets):
-        # Of any package, not only the latest
-        contents |= {
-            (row.sheet, row.content)
-            for row in conn.execute(select(archived_sheet).where(archived_sheet.c.sheet.in_(part)))
-        }
-    return contents
+    # Of any package, not only the latest
+    return {
+        (row.sheet, row.content)
+        for row in rows_of_ids(conn, select(archived_sheet), archived_sheet.c.sheet, sheets)
+    }
 
 
 def add_package(conn: Connection, package: ArchivePackage, sheets: Sequence[ArchivedSheet]) -> None:
@@ -314,15 +305,16 @@ def save_package_delivery(conn: Connection, package_id: str, by: str, at: dateti
     conn.execute(insert(archive_delivery).values(package=package_id, by=by, at=at))
 
 
-def list_package_units(conn: Connection, package_id: str) -> list[str]:
-    """Return the units whose paper a package holds."""
+def package_unit(conn: Connection, package_id: str) -> str | None:
+    """Return the unit whose paper a package holds; None if there are several."""
     # The units of all entries on the package's sheets
     units = (
         select(entry.c.unit)
         .join(archived_sheet, archived_sheet.c.sheet == entry.c.sheet)
         .where(archived_sheet.c.package == package_id)
     )
-    return sorted(conn.execute(units.distinct()).scalars())
+    found = list(conn.execute(units.distinct()).scalars())
+    return found[0] if len(found) == 1 else None
 
 
 def is_wholly_visible(conn: Connection, person: Person, action: Action) -> ColumnElement[bool]:

@@ -38,11 +38,12 @@ from pipeline.store.exports.run_items import RunItem
 from pipeline.store.quality.checked_work import has_open_seeded_error
 from pipeline.store.schema import exports, paper, registers
 from pipeline.store.schema.exports import care_list, care_row, clash_decision
+from pipeline.store.schema.id_chunks import chunk_ids
 
 _LISTED_STATES = (EntryState.EXPORTED, EntryState.CONFIRMED, EntryState.SIGNED)
 """States of entries in a list to key in; with several routes one may still wait for another."""
 _entry_table, _item_table, _receipt_table = paper.entry, exports.export_item, exports.receipt
-_MAX_IDS, _MAX_DECISIONS = 500, 50
+_MAX_DECISIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,9 @@ def list_undecided_pairs(
     """
     if entry_ids is None:
         return _select_pairs(conn, _pairs_query(now))
-    # In chunks: databases limit the number of parameters.
-    parts = (entry_ids[start : start + _MAX_IDS] for start in range(0, len(entry_ids), _MAX_IDS))
     return [
         pair
-        for part in parts
+        for part in chunk_ids(entry_ids)
         for pair in _select_pairs(conn, _pairs_query(now).where(_entry_table.c.id.in_(part)))
     ]
 
@@ -297,40 +296,28 @@ def _is_not_in_care_system() -> ColumnElement[bool]:
     and not ticked. A correction is none of them: what it corrects is in the care system by an
     export.
     """
-    # An export that its target refused is in no system.
-    is_refused = exists().where(
-        _receipt_table.c.entry == _item_table.c.entry,
-        _receipt_table.c.revision == _item_table.c.revision,
-        _receipt_table.c.accepted.is_(False),
-    )
-    # One that was undone never was.
-    is_undone = exists().where(exports.export_undo.c.run == _item_table.c.run)
-    is_exported = exists().where(
-        _item_table.c.entry == _entry_table.c.id, not_(is_refused), not_(is_undone)
-    )
+    # An export that its target refused is in no system, one that was undone never was.
+    is_of_entry = _item_table.c.entry == _entry_table.c.id
+    is_effective = (not_(run_items.WAS_REFUSED), not_(run_items.WAS_UNDONE))
+    is_exported = exists().where(is_of_entry, *is_effective)
     is_accepted = exists().where(
         _receipt_table.c.entry == _entry_table.c.id, _receipt_table.c.accepted
-    )
-    has_receipt = exists().where(
-        _receipt_table.c.entry == _item_table.c.entry,
-        _receipt_table.c.revision == _item_table.c.revision,
     )
     run = exports.export_run.c
     # Exported to be keyed in, without a receipt of that.
     is_in_manual_list = exists().where(
-        _item_table.c.entry == _entry_table.c.id,
+        is_of_entry,
         run.id == _item_table.c.run,
         run.target == MANUAL_ENTRY_TARGET,
-        not_(has_receipt),
-        not_(is_undone),
+        not_(exists().where(run_items.RECEIPT_JOIN)),
+        not_(run_items.WAS_UNDONE),
     )
     # In a file for another system too: then it is in a care system by an export.
     is_in_file = exists().where(
-        _item_table.c.entry == _entry_table.c.id,
+        is_of_entry,
         run.id == _item_table.c.run,
         run.target != MANUAL_ENTRY_TARGET,
-        not_(is_refused),
-        not_(is_undone),
+        *is_effective,
     )
     open_or_confirmed = (
         EntryState.REVIEW,

@@ -42,7 +42,7 @@ from pipeline.store.schema.exports import (
     key_in_signature,
     receipt,
 )
-from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.id_chunks import chunk_ids, rows_of_ids
 from pipeline.store.schema.paper import entry
 
 
@@ -168,13 +168,8 @@ def save_copies(
 def list_copies(conn: Connection, entry_ids: Sequence[str]) -> list[CopiedPart]:
     """Return what was copied of these entries, oldest first."""
     columns = (_copies.entry, _copies.revision, _copies.part, _copies.by, _copies.at)
-    return [
-        CopiedPart(*row)
-        for part in chunk_ids(entry_ids)
-        for row in conn.execute(
-            select(*columns).where(_copies.entry.in_(part)).order_by(_copies.id)
-        )
-    ]
+    query = select(*columns).order_by(_copies.id)
+    return [CopiedPart(*row) for row in rows_of_ids(conn, query, _copies.entry, entry_ids)]
 
 
 def list_keying(conn: Connection, entry_id: str, login: str, now: datetime) -> list[Keying]:

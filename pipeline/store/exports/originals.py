@@ -176,7 +176,7 @@ def approve_destruction(
         person.login,
         "may_destroy_paper",
         package.id,
-        unit=_package_unit(conn, package.id),
+        unit=archives.package_unit(conn, package.id),
         sheets=erasable,
     )
 
@@ -202,12 +202,6 @@ def withdraw_destruction(conn: Connection, person: Person, package_id: str, now:
         person.login,
         "keep_paper",
         package.id,
-        unit=_package_unit(conn, package.id),
+        unit=archives.package_unit(conn, package.id),
         sheets=package.sheets,
     )
-
-
-def _package_unit(conn: Connection, package_id: str) -> str | None:
-    """Return the unit of a package; None if it has several."""
-    units = archives.list_package_units(conn, package_id)
-    return units[0] if len(units) == 1 else None

@@ -25,7 +25,7 @@ from pipeline.store.entries.entry import DECIDED_STATES, OPEN_STATES, Entry, loa
 from pipeline.store.event_log import events
 from pipeline.store.schema import paper
 from pipeline.store.schema.exports import payment_approval
-from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.id_chunks import chunk_ids, rows_of_ids
 
 APPROVALS_NEEDED = 2
 _APPROVABLE_STATES = frozenset({EntryState.CONFIRMED, EntryState.SIGNED})
@@ -46,18 +46,15 @@ def latest_decisions(conn: Connection, entry_ids: Sequence[str]) -> dict[str, in
 
     An approval is of this decision, since the sum of a sheet is that of all its rows.
     """
-    latest: dict[str, int] = {}
     decision, entry, sheet_entry = paper.decision.c, paper.entry, paper.entry.alias()
-    for part in chunk_ids(entry_ids):
-        # Decisions on all entries of the same sheet
-        query = (
-            select(entry.c.id, func.max(decision.id))
-            .join(sheet_entry, sheet_entry.c.sheet == entry.c.sheet)
-            .join(paper.decision, decision.entry == sheet_entry.c.id)
-        )
-        query = query.where(entry.c.id.in_(part)).group_by(entry.c.id)
-        latest |= {row[0]: int(row[1]) for row in conn.execute(query)}
-    return latest
+    # Decisions on all entries of the same sheet
+    query = (
+        select(entry.c.id, func.max(decision.id))
+        .join(sheet_entry, sheet_entry.c.sheet == entry.c.sheet)
+        .join(paper.decision, decision.entry == sheet_entry.c.id)
+        .group_by(entry.c.id)
+    )
+    return {row[0]: int(row[1]) for row in rows_of_ids(conn, query, entry.c.id, entry_ids)}
 
 
 def list_approvals(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list[Stamp]]:
@@ -68,43 +65,33 @@ def list_approvals(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list
     decisions = latest_decisions(conn, entry_ids)
     row_digests = _sum_rows_digests(conn, entry_ids)
     approvals = defaultdict[str, list[Stamp]](list)
-    for part in chunk_ids(entry_ids):
-        # Approvals that were neither withdrawn nor replaced
-        query = (
-            select(payment_approval)
-            .where(payment_approval.c.entry.in_(part), _is_active)
-            .order_by(payment_approval.c.id)
-        )
-        for row in conn.execute(query):
-            # Valid if decisions and counted rows are those that were approved
-            if row.entry in row_digests and (row.seen, row.rows_sha256) == (
-                decisions.get(row.entry),
-                row_digests[row.entry],
-            ):
-                approvals[row.entry].append(Stamp(row.at, row.by))
+    # Approvals that were neither withdrawn nor replaced
+    query = select(payment_approval).where(_is_active).order_by(payment_approval.c.id)
+    for row in rows_of_ids(conn, query, payment_approval.c.entry, entry_ids):
+        # Valid if decisions and counted rows are those that were approved
+        if row.entry in row_digests and (row.seen, row.rows_sha256) == (
+            decisions.get(row.entry),
+            row_digests[row.entry],
+        ):
+            approvals[row.entry].append(Stamp(row.at, row.by))
     return approvals
 
 
-def list_payable(conn: Connection, person: Person, forms: Collection[str]) -> list[str]:
+def list_payable(
+    conn: Connection,
+    person: Person,
+    forms: Collection[str],
+    states: Collection[EntryState] = _APPROVABLE_STATES,
+) -> list[str]:
     """Return the ids of confirmed entries whose payment the person may approve, by sheet and row.
 
     Args:
         forms: the ids of the forms with payments.
+        states: those of the entries; all decided ones are also in a file or receipted.
 
     Raises:
         NotAllowedError: the person may not approve payments.
     """
-    return _list_decided(conn, person, forms, _APPROVABLE_STATES)
-
-
-def list_decided_payments(conn: Connection, person: Person, forms: Collection[str]) -> list[str]:
-    """As `list_payable`, with those that are in a file or receipted."""
-    return _list_decided(conn, person, forms, DECIDED_STATES)
-
-
-def _list_decided(
-    conn: Connection, person: Person, forms: Collection[str], states: Collection[EntryState]
-) -> list[str]:
     permissions.require_permission(person, Action.APPROVE_PAYMENT)
     table = paper.entry.c
     # Visible entries on these forms in one of the states, not void

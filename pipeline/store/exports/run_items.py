@@ -39,7 +39,7 @@ from pipeline.store.schema.exports import (
     receipt,
     statistics_item,
 )
-from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.id_chunks import rows_of_ids
 from pipeline.store.schema.paper import entry
 from pipeline.store.schema.review import entry_version
 
@@ -51,7 +51,7 @@ ROUTE_NAME = func.coalesce(export_run.c.route, export_run.c.target)
 """The route of a run; runs from before there were routes are of the one named as their target."""
 WAS_UNDONE = exists().where(export_undo.c.run == export_item.c.run)
 """The condition that an item's run was undone, so that nobody ever had its file."""
-_WAS_REFUSED = exists().where(RECEIPT_JOIN, receipt.c.accepted.is_(False))
+WAS_REFUSED = exists().where(RECEIPT_JOIN, receipt.c.accepted.is_(False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +149,10 @@ def latest_route_exports(
 ) -> dict[str, dict[str, PreviousExport]]:
     """Return the latest run in each route of each entry, of those in `latest_exports`."""
     latest: dict[str, dict[str, PreviousExport]] = {}
-    for part in chunk_ids(entry_ids):
-        # By revision, so that later runs replace earlier ones
-        query = _exports_query().where(export_item.c.entry.in_(part))
-        for row in conn.execute(query):
-            export = _as_previous(row)
-            latest.setdefault(row.entry, {})[export.route] = export
+    # By revision, so that later runs replace earlier ones
+    for row in rows_of_ids(conn, _exports_query(), export_item.c.entry, entry_ids):
+        export = _as_previous(row)
+        latest.setdefault(row.entry, {})[export.route] = export
     return latest
 
 
@@ -163,40 +161,33 @@ def count_route_exports(
 ) -> dict[str, dict[tuple[str, str], int]]:
     """Return how often each entry was exported by (route, target), also where it was refused."""
     counts: dict[str, dict[tuple[str, str], int]] = {}
-    for part in chunk_ids(entry_ids):
-        columns = export_item.c.entry, ROUTE_NAME, export_run.c.target
-        query = (
-            select(*columns, func.count())
-            .join(export_run, export_run.c.id == export_item.c.run)
-            .where(export_item.c.entry.in_(part), ~WAS_UNDONE)
-            .group_by(*columns)
-        )
-        for entry_id, route, target, count in conn.execute(query):
-            counts.setdefault(entry_id, {})[route, target] = count
+    columns = export_item.c.entry, ROUTE_NAME, export_run.c.target
+    query = (
+        select(*columns, func.count())
+        .join(export_run, export_run.c.id == export_item.c.run)
+        .where(~WAS_UNDONE)
+        .group_by(*columns)
+    )
+    for entry_id, route, target, count in rows_of_ids(conn, query, export_item.c.entry, entry_ids):
+        counts.setdefault(entry_id, {})[route, target] = count
     return counts
 
 
 def list_chosen_routes(conn: Connection, entry_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the routes that entries had when one of these first took them; they keep those."""
-    chosen: dict[str, tuple[str, ...]] = {}
-    for part in chunk_ids(entry_ids):
-        query = (
-            select(export_item.c.entry, export_item.c.routes)
-            .where(export_item.c.entry.in_(part), ~_WAS_REFUSED, ~WAS_UNDONE)
-            .order_by(export_item.c.revision.desc())
-        )
-        # Latest first, so that the first export is what remains
-        chosen |= {row.entry: tuple(row.routes or ()) for row in conn.execute(query)}
-    return chosen
+    query = select(export_item.c.entry, export_item.c.routes).where(~WAS_REFUSED, ~WAS_UNDONE)
+    # Latest first, so that the first export is what remains
+    query = query.order_by(export_item.c.revision.desc())
+    return {
+        row.entry: tuple(row.routes or ())
+        for row in rows_of_ids(conn, query, export_item.c.entry, entry_ids)
+    }
 
 
 def present_revisions(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
     """Return the present revision of each entry itself."""
-    revisions: dict[str, int] = {}
-    for part in chunk_ids(entry_ids):
-        query = select(entry.c.id, entry.c.revision).where(entry.c.id.in_(part))
-        revisions |= {row.id: row.revision for row in conn.execute(query)}
-    return revisions
+    query = select(entry.c.id, entry.c.revision)
+    return {row.id: row.revision for row in rows_of_ids(conn, query, entry.c.id, entry_ids)}
 
 
 def previous_export(conn: Connection, entry_id: str, revision: int) -> PreviousExport | None:
@@ -253,11 +244,7 @@ def last_export_before_void(conn: Connection, entry_id: str) -> PreviousExport |
 def list_first_entries(conn: Connection, run_ids: Sequence[str]) -> dict[str, str]:
     """Return the first entry of each of these runs, by run id."""
     first = select(export_item.c.run, export_item.c.entry).where(export_item.c.number == 1)
-    return {
-        row.run: row.entry
-        for part in chunk_ids(run_ids)
-        for row in conn.execute(first.where(export_item.c.run.in_(part)))
-    }
+    return {row.run: row.entry for row in rows_of_ids(conn, first, export_item.c.run, run_ids)}
 
 
 def run_unit(conn: Connection, run_id: str) -> str | None:
@@ -307,11 +294,10 @@ def list_visible_items(conn: Connection, person: Person, run_id: str) -> list[Ru
 def list_entry_runs(conn: Connection, entry_ids: Sequence[str]) -> dict[str, list[str]]:
     """Return the runs of each of these entries, latest first."""
     runs: dict[str, list[str]] = {}
-    for part in chunk_ids(entry_ids):
-        # An entry's record gets a higher revision with each run
-        query = select(export_item.c.entry, export_item.c.run).where(export_item.c.entry.in_(part))
-        for entry_id, run in conn.execute(query.order_by(export_item.c.revision.desc())):
-            runs.setdefault(entry_id, []).append(run)
+    # An entry's record gets a higher revision with each run
+    query = select(export_item.c.entry, export_item.c.run).order_by(export_item.c.revision.desc())
+    for entry_id, run in rows_of_ids(conn, query, export_item.c.entry, entry_ids):
+        runs.setdefault(entry_id, []).append(run)
     return runs
 
 
@@ -383,7 +369,7 @@ def _exports_query() -> Select[Any]:
     )
     return (
         query.join(export_run, export_run.c.id == export_item.c.run)
-        .where(~_WAS_REFUSED, ~WAS_UNDONE)
+        .where(~WAS_REFUSED, ~WAS_UNDONE)
         .order_by(export_item.c.revision)
     )
 
@@ -402,15 +388,9 @@ def _as_previous(row: Row[Any]) -> PreviousExport:
 
 def _last_numbers(conn: Connection, entry_ids: Sequence[str]) -> dict[str, int]:
     """Return the number of each entry's last export; an undone one keeps its number."""
-    numbers: dict[str, int] = {}
-    for part in chunk_ids(entry_ids):
-        query = (
-            select(export_item.c.entry, func.max(export_item.c.revision))
-            .where(export_item.c.entry.in_(part))
-            .group_by(export_item.c.entry)
-        )
-        numbers |= {row[0]: row[1] for row in conn.execute(query)}
-    return numbers
+    query = select(export_item.c.entry, func.max(export_item.c.revision))
+    query = query.group_by(export_item.c.entry)
+    return {row[0]: row[1] for row in rows_of_ids(conn, query, export_item.c.entry, entry_ids)}
 
 
 def is_overtaken(item: FromClause, run: FromClause) -> ColumnElement[bool]:

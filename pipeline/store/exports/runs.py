@@ -166,31 +166,25 @@ def lock_run(conn: Connection, run_id: str, *, alone: bool = False) -> None:
         raise ExportError("run_undone", run_id=run_id)
 
 
-def require_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
+def require_run(
+    conn: Connection, person: Person, action: Action, run_id: str, *, whole: bool = False
+) -> None:
     """Check that the person may do this with some entry of a run.
 
+    Args:
+        whole: with every entry, as the run's file has them all.
+
     Raises:
-        NotAllowedError: all entries are of other units or areas of law, or behind a block.
+        NotAllowedError: entries are of other units or areas of law, or behind a block.
     """
     with naming(run_id):
         permissions.require_permission(person, action)
     # A run without entries is visible to everybody with the permission
     entries, visible = _count_run_entries(conn, person, run_id)
-    if entries and not visible:
-        raise _no_visible_entry_error(person, action, run_id)
-
-
-def require_whole_run(conn: Connection, person: Person, action: Action, run_id: str) -> None:
-    """Check that the person may do this with every entry of a run, as its file has them all.
-
-    Raises:
-        NotAllowedError: an entry is of another unit or area of law, or behind a block.
-    """
-    with naming(run_id):
-        permissions.require_permission(person, action)
-    entries, visible = _count_run_entries(conn, person, run_id)
-    if visible < entries:
-        raise _no_visible_entry_error(person, action, run_id)
+    if visible < entries if whole else entries and not visible:
+        raise NotAllowedError(
+            "run_not_visible", by=person.login, action=action.value, subject=run_id
+        )
 
 
 def list_visible_runs(conn: Connection, person: Person) -> list[RunStatus]:
@@ -222,10 +216,6 @@ def _count_run_entries(conn: Connection, person: Person, run_id: str) -> tuple[i
     ]
     counts = [conn.execute(query).one() for query in queries]
     return sum(total for total, _ in counts), sum(shown for _, shown in counts)
-
-
-def _no_visible_entry_error(person: Person, action: Action, run_id: str) -> NotAllowedError:
-    return NotAllowedError("run_not_visible", by=person.login, action=action.value, subject=run_id)
 
 
 def _select_runs(conn: Connection, query: Select[Any]) -> list[RunStatus]:

@@ -21,7 +21,7 @@ from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.lookup.search import FoundEntry, with_clients
 from pipeline.store.review.author_questions import ASK_AUTHOR_REASON
 from pipeline.store.schema import paper, tally
-from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.id_chunks import chunk_ids, rows_of_ids
 from pipeline.store.schema.review import entry_version
 
 _MAX_STEP = 60
@@ -195,24 +195,17 @@ def _find_correctable(conn: Connection, person: Person, entries: Mapping[str, En
 def _decision_kinds(conn: Connection, ids: Sequence[str]) -> dict[tuple[str, int], str]:
     """Return what each decision was, by entry and revision, where its state does not tell it."""
     kinds = dict[tuple[str, int], str]()
-    for part in chunk_ids(ids):
-        corrected = select(paper.decision.c.entry, paper.decision.c.revision).where(
-            paper.decision.c.entry.in_(part),
-            paper.decision.c.how == AnswerOrigin.CORRECTION.value,
-        )
-        kinds |= {(row.entry, row.revision): "corrected" for row in conn.execute(corrected)}
-        versions = select(
-            entry_version.c.entry,
-            entry_version.c.revision,
-            entry_version.c.reason,
-            entry_version.c.state,
-            entry_version.c.voided,
-        ).where(entry_version.c.entry.in_(part))
-        for row in conn.execute(versions):
-            if row.voided:
-                kinds[row.entry, row.revision] = "void"
-            elif row.state == EntryState.REJECTED.value and row.reason == ASK_AUTHOR_REASON:
-                kinds[row.entry, row.revision] = "asked"
+    decision = paper.decision.c
+    corrected = select(decision.entry, decision.revision).where(
+        decision.how == AnswerOrigin.CORRECTION.value
+    )
+    for row in rows_of_ids(conn, corrected, decision.entry, ids):
+        kinds[row.entry, row.revision] = "corrected"
+    for row in rows_of_ids(conn, select(entry_version), entry_version.c.entry, ids):
+        if row.voided:
+            kinds[row.entry, row.revision] = "void"
+        elif row.state == EntryState.REJECTED.value and row.reason == ASK_AUTHOR_REASON:
+            kinds[row.entry, row.revision] = "asked"
     return kinds
 
 

@@ -28,7 +28,7 @@ from pipeline.store.registers.client_register import (
 )
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.id_chunks import chunk_ids
+from pipeline.store.schema.id_chunks import chunk_ids, rows_of_ids
 from pipeline.store.schema.registers import issued_row, issued_sheet
 
 _issued_table, _page_table, _entry_table = issued_sheet, paper.page, paper.entry
@@ -165,21 +165,18 @@ def _set_printed_clients(conn: Connection, forms: Forms, new: Sequence[IssuedShe
     named_sheets = {
         sheet.serial: sheet for sheet in new if sheet.client_pid is not None or sheet.rows
     }
-    for serials in chunk_ids(list(named_sheets)):
-        # Entries of these sheets that nobody has given a client.
-        entries_without_client = select(
-            _entry_table.c.id, _entry_table.c.serial, _entry_table.c.row
-        ).where(_entry_table.c.serial.in_(serials), _entry_table.c.client_pid.is_(None))
-        for entry_id, serial, row in conn.execute(entries_without_client).all():
-            sheet = named_sheets[serial]
-            form = forms.get((sheet.form, sheet.version))
-            number = form.meaning(Meaning.CLIENT_PID, row) if form else None
-            if pid := printed_client_pid(sheet, number, row):
-                conn.execute(
-                    update(_entry_table)
-                    .where(_entry_table.c.id == entry_id)
-                    .values(client_pid=pid, likely_pid=pid)
-                )
+    table = _entry_table.c
+    # Entries of these sheets that nobody has given a client.
+    query = select(table.id, table.serial, table.row).where(table.client_pid.is_(None))
+    for entry_id, serial, row in list(rows_of_ids(conn, query, table.serial, list(named_sheets))):
+        sheet = named_sheets[serial]
+        form = forms.get((sheet.form, sheet.version))
+        number = form.meaning(Meaning.CLIENT_PID, row) if form else None
+        if pid := printed_client_pid(sheet, number, row):
+            is_entry = table.id == entry_id
+            conn.execute(
+                update(_entry_table).where(is_entry).values(client_pid=pid, likely_pid=pid)
+            )
 
 
 def count_unissued(conn: Connection, of_units: Collection[str]) -> int:
@@ -214,10 +211,9 @@ def _known_sheets(conn: Connection, serials: Sequence[str]) -> dict[str, IssuedS
     row_query = select(issued_row.c.serial, issued_row.c.row, issued_row.c.client_pid).order_by(
         issued_row.c.serial, issued_row.c.row
     )
-    for chunk in chunk_ids(serials):
-        for serial, row, pid in conn.execute(row_query.where(issued_row.c.serial.in_(chunk))):
-            sheet = sheets[serial]
-            sheets[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(row, pid)))
+    for serial, row, pid in rows_of_ids(conn, row_query, issued_row.c.serial, serials):
+        sheet = sheets[serial]
+        sheets[serial] = replace(sheet, rows=(*sheet.rows, PrintedRow(row, pid)))
     return sheets
 
 

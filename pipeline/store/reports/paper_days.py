@@ -32,10 +32,9 @@ from pipeline.store.registers.client_register import areas_by_unit
 from pipeline.store.registers.planning import list_outages, planned_counts
 from pipeline.store.reports.sheet_accounting import count_sheets
 from pipeline.store.schema import paper, registers
-from pipeline.store.schema import paper as schema_paper
 from pipeline.store.schema.tally import IS_GAP, IS_LIVE_PAGE
 
-_entry_table = schema_paper.entry
+_entry_table = paper.entry
 _VISITS_IN_ROWS = frozenset({Area.SOL.value, Area.LSS.value})
 """Areas of law where a row of a visit list is a visit.
 
@@ -212,7 +211,7 @@ def list_day_sheets(conn: Connection, person: Person, unit: str, day: str) -> li
     """
     require_permission(person, Action.PROGRESS, unit)
     keys = (_entry_table.c.form, func.coalesce(_entry_table.c.serial, ""), _entry_table.c.sheet)
-    waiting = count_where(_entry_table.c.state.in_(schema_paper.OPEN_STATES))
+    waiting = count_where(_entry_table.c.state.in_(paper.OPEN_STATES))
     # The unit's entries of the day, by sheet.
     query = (
         select(*keys, func.count(), waiting)
@@ -314,7 +313,6 @@ def _count_undated_sheets(conn: Connection, of_units: Collection[str]) -> dict[s
 
 ANY_MONTH = ""
 _MONTH_LENGTH = len("YYYY-MM")
-_month_entry, _month_page = paper.entry, paper.page
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +327,7 @@ def list_reporting_units(conn: Connection, scope: ReportingScope) -> list[str]:
     """Return the units of the area of law, and those that have entries of it, by name."""
     areas = areas_by_unit(conn)
     # Units with an entry on one of the forms
-    query = select(_month_entry.c.unit).where(_month_entry.c.form.in_(sorted(scope.forms)))
+    query = select(_entry_table.c.unit).where(_entry_table.c.form.in_(sorted(scope.forms)))
     with_area = query.where(_is_in_area(areas, scope)).distinct()
     own = {unit for unit, area in areas.items() if area == scope.area}
     return sorted(own | set(conn.execute(with_area).scalars()))
@@ -360,12 +358,12 @@ def count_hidden_entries(
 ) -> int:
     """Count the entries of these units that the person may not export."""
     is_visible = visibility.visible_entries_condition(conn, person, Action.EXPORT)
-    query = select(func.count()).select_from(_month_entry)
+    query = select(func.count()).select_from(_entry_table)
     hidden: int = conn.execute(
         query.where(
             *_scope_conditions(conn, scope, units),
-            _month_entry.c.voided.is_(None),
-            _month_entry.c.state != EntryState.REJECTED.value,
+            _entry_table.c.voided.is_(None),
+            _entry_table.c.state != EntryState.REJECTED.value,
             ~is_visible,
         )
     ).scalar_one()
@@ -376,7 +374,7 @@ def _unsettled_entries(
     conn: Connection, scope: ReportingScope, units: Collection[str]
 ) -> Select[Any]:
     """Return a query of what may wait: a confirmed entry does if it is to be signed or is held."""
-    table = _month_entry.c
+    table = _entry_table.c
     is_held = or_(has_open_seeded_error(table.id), has_open_difference(table.id))
     may_wait = (EntryState.REVIEW.value, EntryState.SECOND.value, EntryState.CONFIRMED.value)
     columns = (table.state, table.form, table.version, table.unit, table.area, table.event_on)
@@ -391,8 +389,8 @@ def _scope_conditions(
     conn: Connection, scope: ReportingScope, units: Collection[str]
 ) -> tuple[ColumnElement[bool], ...]:
     return (
-        _month_entry.c.form.in_(sorted(scope.forms)),
-        _month_entry.c.unit.in_(sorted(units)),
+        _entry_table.c.form.in_(sorted(scope.forms)),
+        _entry_table.c.unit.in_(sorted(units)),
         _is_in_area(areas_by_unit(conn), scope),
     )
 
@@ -401,15 +399,15 @@ def _is_in_area(areas: Mapping[str, str], scope: ReportingScope) -> ColumnElemen
     """Whether an entry is of the area: by itself, else by its unit."""
     units = sorted(unit for unit, area in areas.items() if area == scope.area)
     return or_(
-        _month_entry.c.area == scope.area,
-        and_(_month_entry.c.area.is_(None), _month_entry.c.unit.in_(units)),
+        _entry_table.c.area == scope.area,
+        and_(_entry_table.c.area.is_(None), _entry_table.c.unit.in_(units)),
     )
 
 
 def _count_unread_pages(conn: Connection, units: Collection[str]) -> int:
     """Return how many pages have no entry yet: unread, unreadable, or of no known form."""
-    query = select(func.count()).select_from(_month_page)
+    query = select(func.count()).select_from(paper.page)
     unread: int = conn.execute(
-        query.where(_month_page.c.unit.in_(sorted(units)), IS_LIVE_PAGE, pages.has_no_entry)
+        query.where(paper.page.c.unit.in_(sorted(units)), IS_LIVE_PAGE, pages.has_no_entry)
     ).scalar_one()
     return unread

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from pipeline.store.database.store import lock_keys
 from pipeline.store.event_log.events import record
-from pipeline.store.event_log.hash_chain import Detail
 from pipeline.store.schema.paper import event
 from pipeline.store.schema.registers import store_check
 
@@ -112,20 +111,10 @@ def find_last_backup(conn: Connection) -> BackupState:
     return BackupState(state.last_at, state.missing, failed.at, str(failed.detail["reason"]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Logged:
-    """A row of the log about a backup."""
-
-    id: int
-    at: datetime
-    detail: Mapping[str, Detail]
-
-
-def _last(conn: Connection, action: str) -> _Logged | None:
+def _last(conn: Connection, action: str) -> Row[Any, Any, Any] | None:
     query = select(event.c.id, event.c.at, event.c.detail)
     named = query.where(event.c.subject == _SUBJECT, event.c.action == action)
-    row = conn.execute(named.order_by(event.c.id.desc()).limit(1)).one_or_none()
-    return _Logged(*row) if row else None
+    return conn.execute(named.order_by(event.c.id.desc()).limit(1)).one_or_none()
 
 
 # Checks of the whole store: when one is due, and what the last one found.

@@ -20,7 +20,6 @@ GUARDS = frozenset(
         "load_visible_entry",
         "load_entry_as_seen",
         "require_run",
-        "require_whole_run",
     }
 )
 """The functions that raise NotAllowedError.

@@ -261,10 +261,6 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.exports.originals.approve_destruction": (Action.DISPOSE, R.PAPER),
     f"{P}store.exports.originals.withdraw_destruction": (Action.DISPOSE, R.PAPER),
     f"{P}store.exports.payment_approvals.list_payable": (Action.APPROVE_PAYMENT, R.LISTED),
-    f"{P}store.exports.payment_approvals.list_decided_payments": (
-        Action.APPROVE_PAYMENT,
-        R.LISTED,
-    ),
     f"{P}store.exports.payment_approvals.save_approval": (Action.APPROVE_PAYMENT, R.PAPER),
     f"{P}store.exports.payment_approvals.withdraw_approval": (Action.APPROVE_PAYMENT, R.PAPER),
     f"{P}export.payments.approval.list_payments": (Action.APPROVE_PAYMENT, R.LISTED),
@@ -321,7 +317,6 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.accounts.visibility.filter_visible_entries": "asks",
     f"{P}store.exports.runs.require_run": "asks",
     f"{P}export.key_in.signatures.require_visible_entries": "asks",
-    f"{P}store.exports.runs.require_whole_run": "asks",
     f"{P}store.exports.run_items.list_visible_items": "a condition",
     f"{P}store.exports.archives.is_wholly_visible": "a condition",
     f"{P}export.runs.files.require_run": "asks, for the action that its caller names",

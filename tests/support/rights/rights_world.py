@@ -357,7 +357,7 @@ class World:
                 protect_tables(conn)
                 receipted = update(paper.entry).where(paper.entry.c.serial == "CCCC")
                 conn.execute(receipted.values(state="kvitterad"))
-        if name.endswith(("payable", "list_decided_payments")):
+        if name.endswith("payable"):
             return {"forms": {NOTE.id}}
         if ".payments." in name:
             return {"context": ExportContext(self.store, self._paying(), FORMS)}
