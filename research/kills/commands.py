@@ -43,8 +43,7 @@ from pipeline.operations.upkeep.store_check import check_store
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.draft_form import check_draft
 from pipeline.preparation.form_editor.drafts import list_drafts
-from pipeline.preparation.form_editor.trial import run_trial
-from pipeline.preparation.form_editor.trial_sheet import make_trial_form
+from pipeline.preparation.form_editor.trial import make_trial_form, run_trial
 from pipeline.preparation.outage_pack.pack import ISSUED_FILE
 from pipeline.preparation.practice.fill_sheet import render_sheet_page
 from pipeline.store.database.migrations.row_copy import write_rows

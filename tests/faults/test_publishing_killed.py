@@ -28,8 +28,7 @@ from pipeline.preparation.form_check.check import check_forms
 from pipeline.preparation.form_editor import actions, outline_edits
 from pipeline.preparation.form_editor.draft_form import check_draft
 from pipeline.preparation.form_editor.drafts import list_drafts, load_draft
-from pipeline.preparation.form_editor.trial import run_trial
-from pipeline.preparation.form_editor.trial_sheet import make_trial_form
+from pipeline.preparation.form_editor.trial import make_trial_form, run_trial
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.event_log.events import list_events
 from pipeline.store.reports.entry_counts import workspace_metrics

@@ -19,7 +19,7 @@ from pathlib import Path
 from pipeline.domain.errors import FormError
 from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names, sibling_name
 from pipeline.domain.form.form import Form
-from pipeline.domain.form.page import PageSpec, Section, Text
+from pipeline.domain.form.page import PageSpec, Text
 from pipeline.files.documents import NOTE_FORMAT, NOTE_SUFFIX, note_key
 
 # The fields of a form as controls of a web page, in the order and the groups of the paper.
@@ -83,7 +83,7 @@ class _Page:
             controls = "".join(self._field(spec) for spec in line)
             yield top, f'<div class="line">{controls}</div>'
         for section in self._page.sections:
-            yield section.box[1], self._heading(section)
+            yield section.box[1], f"<h2>{escape(section.title)}</h2>"
         for text in self._page.texts:
             if text.text.strip().isdigit():  # the number of a row of boxes
                 continue
@@ -105,9 +105,6 @@ class _Page:
             else:
                 lines.append([spec])
         return lines
-
-    def _heading(self, section: Section) -> str:
-        return f"<h2>{escape(section.title)}</h2>"
 
     def _text(self, text: Text) -> str:
         return f'<p class="help">{escape(text.text)}</p>'

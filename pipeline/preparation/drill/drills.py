@@ -25,6 +25,7 @@ from pipeline.domain.law.permissions import Action, is_allowed, require_permissi
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import write_private
+from pipeline.files.sandbox_pages import load_pages
 from pipeline.forms.drawing import PaperDocument
 from pipeline.forms.fiducials import format_serial
 from pipeline.forms.letterhead import Letterhead, find_logo
@@ -37,7 +38,6 @@ from pipeline.preparation.drill.sheets import (
     make_drill_form,
     make_drill_sheets,
 )
-from pipeline.preparation.form_editor.uploads import load_pages
 from pipeline.preparation.outage_pack.pages import (
     TOP_MM,
     Column,

@@ -189,9 +189,10 @@ def _check_page(page: PageSpec) -> list[FormProblem]:
         ]
     )
     problems += [
-        FormProblem("option_outside", {"option": option}, field=spec.name)
+        FormProblem("option_outside", {"option": option.value}, field=spec.name)
         for spec in page.all_fields
-        for option in _find_options_outside(spec)
+        for option in spec.options
+        if not _inside(Box(*option.box), spec.area)
     ]
     # Every pair of fields of the page, O(n²) for at most some hundred fields.
     for spec, other in combinations(page.all_fields, 2):
@@ -225,10 +226,6 @@ def _check_place(spec: FieldSpec) -> list[FormProblem]:
             field=spec.name,
         )
     ]
-
-
-def _find_options_outside(spec: FieldSpec) -> list[str]:
-    return [option.value for option in spec.options if not _inside(Box(*option.box), spec.area)]
 
 
 def find_size_problems(spec: FieldSpec) -> list[FormProblem]:

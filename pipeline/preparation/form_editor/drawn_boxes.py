@@ -20,9 +20,9 @@ from pipeline.domain.form.form import Area, Form, Subject
 from pipeline.domain.model import PrintedWord
 from pipeline.files.images import ScannedPage, decode_image
 from pipeline.files.page_files import PNG
+from pipeline.files.sandbox_pages import load_pages_and_words
 from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug, unused_name
-from pipeline.preparation.form_editor.uploads import load_pages_and_words
 from pipeline.preparation.form_proposals.propose import FieldProposal, level_page, propose_fields
 from pipeline.reading.imaging.geometry import to_grayscale
 

@@ -16,7 +16,7 @@ from pipeline.files.page_files import PNG
 from pipeline.files.pdf_render import render_own_pdf
 from pipeline.forms.letterhead import load_letterhead
 from pipeline.forms.printing import Sheet, make_blank_sheets, print_sheets, to_issued_sheet
-from pipeline.preparation.form_editor.trial_sheet import list_written_fields, number_fields
+from pipeline.preparation.form_editor.trial_judging import list_written_fields, number_fields
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
 from pipeline.reading.register.template_images import load_template_file
 from pipeline.store.database.store import Store

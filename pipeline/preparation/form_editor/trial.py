@@ -1,4 +1,4 @@
-"""Read and judge a scanned trial sheet; only the remarks are kept.
+"""Print a trial sheet, and read and judge its scan; only the remarks are kept.
 
 It is no page of the queue and nobody's record.
 """
@@ -12,23 +12,76 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.domain.errors import FormEditorError, FormError
-from pipeline.domain.form.form import Form
+from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.page import Text
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Outcome, Person
 from pipeline.files.atomic import write_atomically
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import JPEG
+from pipeline.files.sandbox_pages import load_pages
+from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.library import geometry_digest
+from pipeline.forms.printing import make_blank_sheets, print_sheets
 from pipeline.forms.problems import FormProblem
 from pipeline.preparation.form_editor.draft_form import require_complete_form
-from pipeline.preparation.form_editor.drafts import Draft
+from pipeline.preparation.form_editor.drafts import LOCAL_FORM_PREFIX, Draft, form_text
 from pipeline.preparation.form_editor.trial_judging import TrialFieldResult, is_serious, judge_page
-from pipeline.preparation.form_editor.trial_sheet import make_trial_form, read_trial_pages
 from pipeline.reading.imaging.pixels import to_ink_grayscale
-from pipeline.reading.read_page import PageResult
+from pipeline.reading.read_page import PageReader, PageResult
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import record
 from pipeline.store.schema.clock import utc_now
+
+# The trial sheet of an unpublished form: printed like the form, under an id of no form in use.
+
+TRIAL_ID_PREFIX = "prov-"
+"""Begins the id of a trial sheet, instead of `LOCAL_FORM_PREFIX`.
+
+No form in use has such an id, so a trial sheet is never imported as a page of one.
+"""
+_NOTICE_AT_MM, _NOTICE_WIDTH_MM, _NOTICE_PT = (40.0, 22.4), 112, 11
+
+
+def make_trial_form(form: Form) -> Form:
+    """Return the form as a trial sheet has it; a form printed elsewhere is unchanged."""
+    if form.printed_elsewhere:
+        return form
+    notice = Text(
+        text=form_text("form_content.trial_notice"),
+        at=_NOTICE_AT_MM,
+        width=_NOTICE_WIDTH_MM,
+        size=_NOTICE_PT,
+        bold=True,
+    )
+    # Every page has a notice that it is a trial.
+    pages = tuple(page.model_copy(update={"texts": (*page.texts, notice)}) for page in form.pages)
+    return form.model_copy(
+        update={"id": TRIAL_ID_PREFIX + form.id.removeprefix(LOCAL_FORM_PREFIX), "pages": pages}
+    )
+
+
+def print_trial_sheet(form: Form, organisation: str = "") -> bytes:
+    """Print a trial sheet; its serial is not registered, since it need not be accounted for.
+
+    Raises:
+        FormError: the form is printed elsewhere.
+    """
+    letterhead = Letterhead(organisation)
+    return print_sheets(make_trial_form(form), make_blank_sheets(1), letterhead=letterhead)
+
+
+def read_trial_pages(form: Form, data: bytes, name: str) -> list[PageResult]:
+    """Read the pages of a scanned trial sheet; nothing of them is kept.
+
+    Raises:
+        FormError: a page cannot be opened.
+    """
+    trial_form = make_trial_form(form)
+    # A reader that knows no other form rejects all other pages.
+    reader = PageReader.of_forms(Forms({(trial_form.id, trial_form.version): trial_form}))
+    return [reader.read(page.data or b"", page.media_type) for page in load_pages(data, name)]
+
 
 # Save and load the results of trials: when, by whom, and the remarks on each page.
 #

@@ -27,7 +27,6 @@ from pipeline.preparation.form_check.rules import (
     MIN_MARK_SIDE,
     MIN_TEXT_HEIGHT,
 )
-from pipeline.preparation.form_editor.trial_sheet import list_written_fields, number_fields
 from pipeline.reading.fields.field_image import FieldImage
 from pipeline.reading.fields.ink import find_ink, measure_darkness
 from pipeline.reading.imaging.geometry import PX_PER_MM, to_grayscale
@@ -240,6 +239,18 @@ def most_likely_value(reading: Reading) -> Value:
     )
 
 
+def number_fields(form: Form) -> Mapping[str, int]:
+    """Number the fields that are filled in by hand, in reading order; a column counts once."""
+    # The first occurrence of each column fixes the order.
+    columns = dict.fromkeys(spec.column for spec in form.fields if spec.traits.filled_by_hand)
+    return {column: number for number, column in enumerate(columns, start=1)}
+
+
+def list_written_fields(form: Form, page_no: int) -> Sequence[FieldSpec]:
+    """Return the fields of a page that are filled in by hand."""
+    return [spec for spec in form.pages[page_no - 1].all_fields if spec.traits.filled_by_hand]
+
+
 def judge_page(
     form: Form,
     page_no: int,
@@ -250,7 +261,7 @@ def judge_page(
     """Judge the fields of one page, each column of a table by all its rows.
 
     Args:
-        form: the form as the sheet has it (`trial_sheet.make_trial_form`).
+        form: the form as the sheet has it (`trial.make_trial_form`).
         page_no: number of the page, from 1.
         upright: the page registered to the form, 8 px/mm.
         fields: the readings by field name.
@@ -268,15 +279,12 @@ def judge_page(
     for spec in specs:
         number, reading = numbers[spec.column], fields.get(spec.name)
         remarks = tuple(
-            _add_field_number(problem, spec, number) for problem in page.find_remarks(spec, reading)
+            FormProblem(problem.code, {"number": number} | dict(problem.values), field=spec.name)
+            for problem in page.find_remarks(spec, reading)
         )
         result = TrialFieldResult(number, spec, reading, page.is_written(spec), remarks)
         columns.setdefault(spec.column, []).append(result)
     return [_merge_rows(rows) for rows in columns.values()]
-
-
-def _add_field_number(problem: FormProblem, spec: FieldSpec, number: int) -> FormProblem:
-    return FormProblem(problem.code, {"number": number} | dict(problem.values), field=spec.name)
 
 
 def _merge_rows(rows: Sequence[TrialFieldResult]) -> TrialFieldResult:

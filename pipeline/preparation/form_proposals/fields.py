@@ -157,7 +157,14 @@ def _fields_in_box(
     """Return the place to write in a box: all of it, or what the words in it leave."""
     if box.h < _MIN_WRITE_HEIGHT_MM or box.w < _MIN_CELL_MM:
         return []
-    rules = _rules_in(box, shapes)
+    rules = [
+        rule
+        for rule in shapes.rules
+        if rule.w >= 0.6 * box.w
+        and rule.x >= box.x - _EDGE_MM
+        and rule.x + rule.w <= box.x + box.w + _EDGE_MM
+        and box.y + _EDGE_MM < rule.y < box.y + box.h - _EDGE_MM
+    ]
     inside = [line for line in lines if is_inside(line.box, box, 0.8)]
     if not inside:
         # Print that was not read, or a picture.
@@ -202,18 +209,6 @@ def _is_heading(box: Box, leaves: Sequence[Box]) -> bool:
         and -_OVERLAP_MM <= other.y - (box.y + box.h) <= _MAX_CELL_GAP_MM
         for other in leaves
     )
-
-
-def _rules_in(box: Box, shapes: Shapes) -> list[Box]:
-    """Return the rules inside a box that are as wide as most of it, without its frame."""
-    return [
-        rule
-        for rule in shapes.rules
-        if rule.w >= 0.6 * box.w
-        and rule.x >= box.x - _EDGE_MM
-        and rule.x + rule.w <= box.x + box.w + _EDGE_MM
-        and box.y + _EDGE_MM < rule.y < box.y + box.h - _EDGE_MM
-    ]
 
 
 def _box_field(box: Box, rules: Sequence[Box], label: str = "") -> DrawnField:

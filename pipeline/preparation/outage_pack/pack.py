@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.form import Area, Form, Forms
+from pipeline.domain.form.form import Area, Forms
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Client, IssuedSheet, Person
 from pipeline.domain.settings import Settings
@@ -291,7 +291,11 @@ def make_unit_pack(
         clients = _printable_clients(conn, person, client_register.list_clients(conn, [unit]))
         visits, elsewhere = _printable_visits(conn, person, unit, extras.visits)
     codes: Mapping[str, str] = {}
-    if clients and any(_has_client_code(forms.latest(need.form)) for need in needs):
+    if clients and any(
+        spec.means is Meaning.CLIENT_CODE
+        for need in needs
+        for spec in forms.latest(need.form).fields
+    ):
         with store.begin() as conn:
             pids = [client.pid for client in clients]
             codes = give_client_codes(conn, unit, pids, utc_now(), person.login)
@@ -314,10 +318,6 @@ def make_unit_pack(
         save_issued_sheets(conn, pack.sheets, person.login)
         record(conn, person.login, "make_pack", unit, unit=unit, sheets=len(pack.sheets))
     return pack
-
-
-def _has_client_code(form: Form) -> bool:
-    return any(spec.means is Meaning.CLIENT_CODE for spec in form.fields)
 
 
 def _printable_visits(

@@ -62,11 +62,6 @@ _TABLE_TOP_MM = TOP_MM + 22
 _CODE_WIDTH_MM, _NAME_WIDTH_MM, _NUMBER_WIDTH_MM = 24.0, 100.0, 50.0
 
 
-def count_client_list_pages(clients: Sequence[Client]) -> int:
-    """Return the number of pages of the list; none without clients."""
-    return ceil(len(clients) / count_fitting_rows(_TABLE_TOP_MM, _ROW_MM))
-
-
 def draw_client_list(
     paper: PaperDocument, about: PackInfo, clients: Sequence[Client], codes: Mapping[str, str]
 ) -> None:
@@ -210,7 +205,7 @@ def _information_parts(order: PackOrder, forms: Sequence[Form]) -> Iterator[Pack
             "schema", "schedule", pages, lambda paper: draw_schedule(paper, about, order.shifts)
         )
     coded = [client for client in order.clients if client.pid in order.codes]
-    if pages := count_client_list_pages(coded):
+    if pages := ceil(len(coded) / count_fitting_rows(_TABLE_TOP_MM, _ROW_MM)):
         yield _information_part(
             "klientlista",
             "clients",

@@ -19,7 +19,7 @@ from pipeline.export.archive.sheets import PlacedText, SheetSide, sheet_pdf
 from pipeline.export.fhir import document as sent_sheet
 from pipeline.forms.letterhead import Letterhead
 from pipeline.forms.printing import Sheet, print_sheets
-from pipeline.preparation.form_editor.trial_sheet import print_trial_sheet
+from pipeline.preparation.form_editor.trial import print_trial_sheet
 from pipeline.preparation.outage_pack.pack import make_pack
 from pipeline.preparation.outage_pack.pages import PackInfo
 from pipeline.preparation.outage_pack.parts import PackOrder

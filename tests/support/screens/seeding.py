@@ -43,7 +43,7 @@ from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import Draft
 from pipeline.preparation.form_editor.drawn_boxes import replace_box
 from pipeline.preparation.form_editor.outline_edits import add_item
-from pipeline.preparation.form_editor.trial_sheet import make_trial_form
+from pipeline.preparation.form_editor.trial import make_trial_form
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.review import decisions

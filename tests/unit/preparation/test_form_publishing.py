@@ -22,8 +22,7 @@ from pipeline.preparation.form_editor.drafts import (
     list_drafts,
 )
 from pipeline.preparation.form_editor.previews import print_copies
-from pipeline.preparation.form_editor.trial import load_trial_results, run_trial
-from pipeline.preparation.form_editor.trial_sheet import make_trial_form
+from pipeline.preparation.form_editor.trial import load_trial_results, make_trial_form, run_trial
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.reading.read_page import PageReader

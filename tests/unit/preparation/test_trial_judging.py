@@ -17,17 +17,17 @@ from pipeline.domain.model import Box, Image, Outcome, Value
 from pipeline.files.images import decode_image
 from pipeline.forms.printing import make_blank_sheets
 from pipeline.forms.problems import FormProblem
+from pipeline.preparation.form_editor.trial import (
+    TRIAL_ID_PREFIX,
+    make_trial_form,
+    read_trial_pages,
+)
 from pipeline.preparation.form_editor.trial_judging import (
     TrialFieldResult,
     is_serious,
     judge_page,
     measure_printed_area,
-)
-from pipeline.preparation.form_editor.trial_sheet import (
-    TRIAL_ID_PREFIX,
-    make_trial_form,
     number_fields,
-    read_trial_pages,
 )
 from pipeline.preparation.practice.fill_sheet import PRINT_PX_PER_MM, fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers

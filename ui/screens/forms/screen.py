@@ -22,7 +22,7 @@ from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import list_drafts, load_draft
 from pipeline.preparation.form_editor.outline_inference import can_infer_outline
 from pipeline.preparation.form_editor.previews import MAX_COPIES, print_copies
-from pipeline.preparation.form_editor.trial_sheet import number_fields
+from pipeline.preparation.form_editor.trial_judging import number_fields
 from pipeline.store.registers.form_publications import list_publications
 from ui.browser.document import scroll_to_top
 from ui.i18n import format_moment, t

@@ -25,6 +25,7 @@ from pipeline.preparation.form_editor.trial import (
     TrialPage,
     TrialRemark,
     load_trial_results,
+    print_trial_sheet,
     run_trial,
 )
 from pipeline.preparation.form_editor.trial_judging import (
@@ -32,7 +33,6 @@ from pipeline.preparation.form_editor.trial_judging import (
     is_serious,
     most_likely_value,
 )
-from pipeline.preparation.form_editor.trial_sheet import print_trial_sheet
 from pipeline.reading.imaging.geometry import PX_PER_MM
 from pipeline.store.accounts import people
 from ui.browser.page_view import data_url

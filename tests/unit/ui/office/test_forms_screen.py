@@ -17,7 +17,7 @@ from pipeline.preparation.form_editor import actions, drawn_boxes
 from pipeline.preparation.form_editor.draft_form import check_draft
 from pipeline.preparation.form_editor.drafts import Draft, list_drafts, load_draft
 from pipeline.preparation.form_editor.outline_edits import list_items, list_sections
-from pipeline.preparation.form_editor.trial_sheet import make_trial_form
+from pipeline.preparation.form_editor.trial import make_trial_form
 from pipeline.preparation.practice.fill_sheet import fill_field, render_sheet_page
 from pipeline.preparation.practice.synthetic_handwriting import make_writers
 from pipeline.store.database.store import Store
