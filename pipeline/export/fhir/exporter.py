@@ -274,7 +274,18 @@ def entry_bundle(item: Item, run: Run, options: ExportOptions) -> Resource:
         run,
         item.number,
         options.settings,
-        [_post_entry(filing.urn(name), resource, query) for name, resource, query in parts],
+        [
+            {
+                "fullUrl": filing.urn(name),
+                "resource": resource,
+                "request": {
+                    "method": "POST",
+                    "url": resource["resourceType"],
+                    "ifNoneExist": query,
+                },
+            }
+            for name, resource, query in parts
+        ],
     )
 
 
@@ -329,14 +340,6 @@ def _transaction(run: Run, number: int, settings: Settings, entries: list[Resour
         }
     )
     return bundle
-
-
-def _post_entry(urn: str, resource: Resource, query: str) -> Resource:
-    return {
-        "fullUrl": urn,
-        "resource": resource,
-        "request": {"method": "POST", "url": resource["resourceType"], "ifNoneExist": query},
-    }
 
 
 def _identifier_query(parameter: str, identifier: Resource) -> str:

@@ -270,7 +270,9 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
         parts = [f"{label} {text}" for label, text in block.rows if (label, text) not in shared]
         if not has_one_client:
             parts.insert(0, client_heading(item, options))
-        label = _row_label(item.record, has_one_client=has_one_client)
+            label = data_text("key_in_list.sheet_row", row=item.record.row)
+        else:
+            label = format_event_time(item.record)
         lines.append((label, "; ".join(parts)))
     records = [item.record for item in items]
     return EntryBlock(
@@ -285,11 +287,3 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
 
 def _is_plain(item: Item) -> bool:
     return item.amends is None and item.record.voided is None and not item.record.client.protected
-
-
-def _row_label(record: Record, *, has_one_client: bool) -> str:
-    return (
-        format_event_time(record)
-        if has_one_client
-        else data_text("key_in_list.sheet_row", row=record.row)
-    )

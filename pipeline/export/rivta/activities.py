@@ -21,7 +21,6 @@ from datetime import datetime, timedelta
 
 from lxml import etree
 
-from pipeline.domain.form.form import Forms
 from pipeline.domain.model import StaffMember
 from pipeline.domain.record import Record, Run
 from pipeline.export.exporter import (
@@ -120,7 +119,9 @@ def find_unclear_slot(record: Record, mapping: ActivityMapping) -> Text | None:
             slot.amount
             and record.fields.get(slot.given)
             and not record.fields.get(slot.amount)
-            and not _has_deviation(record, slot)
+            and not _deviation_code(record, slot)
+            and not _is_marked(record, slot.not_given)
+            and not _is_marked(record, slot.declined)
         ):
             return Text("export_reason.slot_without_dose", {"slot": number})
         if (
@@ -129,13 +130,6 @@ def find_unclear_slot(record: Record, mapping: ActivityMapping) -> Text | None:
         ):
             return Text("export_reason.slot_deviation_unmapped", {"slot": number})
     return None
-
-
-def slot_label(record: Record, slot: Slot, number: int, forms: Forms) -> str:
-    """Return the name of a time: its time of day, else its number."""
-    return format_field_value(record, slot.time, forms) or data_text(
-        "rivta_text.slot_number", number=number
-    )
 
 
 def _ordered_time(record: Record, slot: Slot, day: datetime) -> datetime | None:
@@ -159,14 +153,6 @@ def _slot_outcome(record: Record, slot: Slot, mapping: ActivityMapping) -> Outco
 def _deviation_code(record: Record, slot: Slot) -> str:
     value = record.fields.get(slot.deviation) if slot.deviation else None
     return value if isinstance(value, str) else ""
-
-
-def _has_deviation(record: Record, slot: Slot) -> bool:
-    return (
-        bool(_deviation_code(record, slot))
-        or _is_marked(record, slot.not_given)
-        or _is_marked(record, slot.declined)
-    )
 
 
 def _is_marked(record: Record, name: str) -> bool:
@@ -295,7 +281,8 @@ def _unanswered_slots_text(record: Record, mapping: ActivityMapping, options: Ex
     """Return the row's times of day with empty boxes: neither given nor not given."""
     slots = zip(mapping.slots, planned_slots(record, mapping, options.staff), strict=True)
     names = [
-        slot_label(record, mapped, slot.number, options.forms)
+        format_field_value(record, mapped.time, options.forms)
+        or data_text("rivta_text.slot_number", number=slot.number)
         for mapped, slot in slots
         if slot.outcome is None and slot.ordered_at
     ]

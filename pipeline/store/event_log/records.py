@@ -15,7 +15,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, select, tuple_
@@ -192,7 +192,7 @@ def _digests_of_kind(
     moments = [isinstance(column.type, UtcDateTime) for column in kind.columns]
     for owner, *values in rows:
         content = {
-            name: _moment_text(value) if is_moment else value
+            name: value.astimezone(UTC).isoformat(timespec="microseconds") if is_moment else value
             for name, value, is_moment in zip(names, values, moments, strict=True)
             # Columns that were added later are empty in earlier rows, whose digest stays the same
             if value is not None
@@ -231,10 +231,6 @@ def canonical_json(content: object) -> str:
     return json.dumps(
         content, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False
     )
-
-
-def _moment_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _sha256(content: str) -> str:
