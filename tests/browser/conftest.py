@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from pipeline.store.database.store import Store
+from pipeline.domain.settings import Settings
+from pipeline.store.database.store import Store, open_store
 from tests.browser.support.people import window
 from tests.browser.support.serving import ARGUMENTS, CHROMIUM, NO_LOTS, PATIENCE_MS, serving
 from tests.support.screens import seeding
@@ -92,10 +94,21 @@ def browser(chromium: _Chromium) -> Browser:
     return chromium.running()
 
 
+@pytest.fixture(scope="session")
+def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with staff and nothing else, to be copied: making it takes longer than some
+    tests.
+    """
+    workspace = tmp_path_factory.mktemp("empty")
+    seeding.make_store(workspace).close()
+    return workspace
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(empty_world: Path, tmp_path: Path) -> Store:
     """An empty workspace with staff."""
-    return seeding.make_store(tmp_path)
+    shutil.copytree(empty_world, tmp_path, dirs_exist_ok=True)
+    return open_store(Settings(workspace=tmp_path))
 
 
 @pytest.fixture
