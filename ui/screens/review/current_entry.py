@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.markdown import plain_with_code
-from ui.screens.review.rejection import reset_step
+from ui.screens.review.duplicate_comparison import reset_comparison
 from ui.screens.review.sheet_images import end_page_views
 from ui.screens.review.workbench_state import bench_state
 
 CAN_UNDO_KEY, UNDO_BATCH_KEY = "something_to_undo", "group_to_undo"
 UNDO_TRANSFER_KEY = "transfer_to_undo"
 """The entry that was sent to another unit last, which undo takes back."""
-_ENTRY_KEY, _REJECTING_KEY = "entry_id", "rejecting"
+_ENTRY_KEY, _COMPARING_KEY = "entry_id", "comparing"
 _WARNING_KEY, _TOAST_KEY = "review_problem", "review_done"
 
 
@@ -24,8 +24,7 @@ def open_entry(entry_id: str | None) -> None:
         end_page_views(last)
     if entry_id is not None:
         bench_state().is_task_due = False
-    st.session_state.pop(_REJECTING_KEY, None)
-    reset_step()
+    stop_comparing()
     st.session_state[_ENTRY_KEY] = entry_id
 
 
@@ -84,17 +83,17 @@ def show_toast() -> None:
         st.toast(plain_with_code(text), icon=":material/check:")
 
 
-def start_rejecting(entry_id: str) -> None:
-    """Ask for the reason of a rejection."""
-    st.session_state[_REJECTING_KEY] = entry_id
+def start_comparing(entry_id: str) -> None:
+    """Compare the entry with what it may be a duplicate of."""
+    st.session_state[_COMPARING_KEY] = entry_id
 
 
-def stop_rejecting() -> None:
-    """Cancel the rejection."""
-    reset_step()
-    st.session_state.pop(_REJECTING_KEY, None)
+def stop_comparing() -> None:
+    """Go back to the entry; no other one is shown beside it."""
+    reset_comparison()
+    st.session_state.pop(_COMPARING_KEY, None)
 
 
-def is_rejecting(entry_id: str) -> bool:
-    """Return whether the reason of a rejection is being asked for."""
-    return bool(st.session_state.get(_REJECTING_KEY) == entry_id)
+def is_comparing(entry_id: str) -> bool:
+    """Return whether the entry is being compared with what it may be a duplicate of."""
+    return bool(st.session_state.get(_COMPARING_KEY) == entry_id)

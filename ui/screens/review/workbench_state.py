@@ -36,6 +36,7 @@ class HeldEntry:
     browser has each number's client; `clients_logged` are the numbers whose lookup is logged.
     `findings` are the sums that stopped the last save. `expanded` are fields that were unfolded.
     `completed` are values that a short form became, by field: the short form and the whole value.
+    With `is_rejecting` the reason of a rejection is asked in place of the fields.
     `warning` is above the fields until the next act. `actions` are the buttons of what else the
     entry allows, once they are known.
     """
@@ -52,6 +53,7 @@ class HeldEntry:
     findings: tuple[Issue, ...] = ()
     completed: dict[str, tuple[str, str]] = field(default_factory=dict)
     expanded: frozenset[str] = frozenset()
+    is_rejecting: bool = False
     warning: str = ""
     actions: list[dict[str, str]] | None = None
     focus: str = ""

@@ -49,9 +49,17 @@ function makeKeys(bench) {
       if (!event.repeat) bench.act(bench.card.hidden ? "hand_over" : "save");
       return true;
     }
+    if (isRejection(question.given)) return event.altKey && whileRejecting(letterOf(event));
     if (event.ctrlKey && !event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) return step(event.key === "ArrowDown" ? 1 : -1);
     if (event.key === "F8" && !event.ctrlKey && !event.altKey) return toDoubtful(event.shiftKey ? -1 : 1);
     return event.altKey && !event.ctrlKey && !event.metaKey && withAlt(event, letterOf(event));
+  }
+
+  // The fields are away: only the sheet can be moved, and the reason be left.
+  function whileRejecting(letter) {
+    if (letter !== "a") return picture.press(letter);
+    bench.act("reject");
+    return true;
   }
 
   function withAlt(event, letter) {
@@ -170,6 +178,8 @@ function makeKeys(bench) {
   }
 
   function inQuestion(event, target) {
+    if (event.key === "Escape" && isRejection(question.given)) return bench.act("reject") ?? true;
+    if (event.key === "Enter" && event.shiftKey && target.tagName === "TEXTAREA") return false; // a new line
     if (/^[1-9]$/.test(event.key) && target.type === "radio") return question.pick(Number(event.key) - 1);
     if (event.key === "Enter") {
       if (question.corrects(target)) return event.repeat || bench.correct();
@@ -183,6 +193,7 @@ function makeKeys(bench) {
     const row = fields.named(question.given?.field);
     const next = question.beside(target, event.shiftKey ? -1 : 1);
     if (next) return bench.focus(next);
+    if (isRejection(question.given)) return bench.focus(event.shiftKey ? question.first() : bar.named.save);
     return event.shiftKey ? bench.focusRow(row) : bench.goOn(row);
   }
 

@@ -162,6 +162,7 @@ function makeBench(parent) {
     setAttribute(root, "data-entry", card.entry);
     setAttribute(root, "data-turn", turnOf(card));
     root.dataset.ahead = bench.ahead?.entry ?? "";
+    root.classList.toggle("wb-rejecting", isRejection(card.question));
     const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
     question.show(asked, turnOf(card));
     below.show(card, isNew);
@@ -254,7 +255,7 @@ function makeBench(parent) {
   function save() {
     if (bench.card.hidden || seenFor() < bench.data.minView) return;
     if (question.corrects(question.first())) return bench.correct();
-    const asked = fields.rows.find((row) => !row.writeOut());
+    const asked = isRejection(question.given) ? null : fields.rows.find((row) => !row.writeOut());
     if (asked) return bench.focusRow(asked);
     const goes = canAdvance();
     setBusy(true);

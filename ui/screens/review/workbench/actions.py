@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import streamlit as st
@@ -30,7 +30,8 @@ from ui.screens.review.current_entry import (
     set_warning,
 )
 from ui.screens.review.deviations import with_added_deviations
-from ui.screens.review.rejection import FORWARD_REASON, step_done_text, take_step
+from ui.screens.review.duplicate_comparison import chosen_comparison
+from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
 from ui.screens.review.workbench.rekeying_turn import claim_task, end_task_view
 from ui.screens.review.workbench_state import bench_state
@@ -60,21 +61,33 @@ def hand_over_current(context: AppContext, person: Person, view: EntryView) -> N
 
 
 @requires_open_session
-def reject_current(context: AppContext, person: Person, view: EntryView, reason: str) -> None:
-    """Reject the entry for a reason."""
-    if not reason:
-        set_warning(t("reject.choose"))
+def reject_current(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    action: Callable[[], object],
+    given: Mapping[str, str],
+) -> None:
+    """Run the action that rejects the entry for the `given` reason, and say what became of it."""
+    is_sent = given.get("choice") == FORWARD_REASON
+    if not _close_entry(context, person, action, final=is_sent):
         return
-    if take_step(
-        context,
-        person,
-        view,
-        reason,
-        lambda act: _close_by_step(context, person, view, reason, act),
-    ):
+    if is_sent:
+        st.session_state[UNDO_TRANSFER_KEY] = view.entry.id
+    if text := rejected_text(context, given):
+        set_toast(text)
+
+
+@requires_open_session
+def mark_current(context: AppContext, person: Person, view: EntryView) -> None:
+    """Reject the entry as a duplicate of what it is compared with."""
+    comparison, why = chosen_comparison(view)
+    if comparison is None:
+        set_warning(t("returns.lacks.duplicate"))
         return
-    reject = context.work(ReviewSession, person).reject
-    _close_entry(context, person, partial(reject, view.entry.id, view.entry.revision, reason))
+    mark = context.work(ReviewSession, person).mark_duplicate
+    action = partial(mark, view.entry.id, view.entry.revision, comparison, why)
+    _close_entry(context, person, action)
 
 
 def _close_entry(
@@ -94,24 +107,6 @@ def _close_entry(
     if not final:
         st.session_state.pop(CAN_UNDO_KEY, None)
     return is_done
-
-
-def _close_by_step(
-    context: AppContext,
-    person: Person,
-    view: EntryView,
-    reason: str,
-    action: Callable[[], object],
-) -> None:
-    """Run the action of a reason's step, and say that it is done."""
-    text = step_done_text(context, view, reason)  # before the step's fields are forgotten
-    is_done = _close_entry(context, person, action, final=reason == FORWARD_REASON)
-    if not is_done:
-        return
-    if reason == FORWARD_REASON:
-        st.session_state[UNDO_TRANSFER_KEY] = view.entry.id
-    if text:
-        set_toast(text)
 
 
 def undo_button(context: AppContext, person: Person) -> None:

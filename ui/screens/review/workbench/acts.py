@@ -37,6 +37,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports.ready_entries import signature_rule
+from pipeline.store.review.duplicate_entries import DUPLICATE_REASON
 from pipeline.store.schema.clock import utc_now
 from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
@@ -68,6 +69,7 @@ from ui.screens.review.field_cards import (
     initial_value,
 )
 from ui.screens.review.field_input import is_choice_field
+from ui.screens.review.rejection import rejection_action
 from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.actions import go_to_next, leave_task
 from ui.screens.review.workbench.rekeying_turn import (
@@ -306,6 +308,9 @@ def _save(
     now, values, review = utc_now(), message["values"], context.work(ReviewSession, person)
     if not held.attempts and not review.has_been_seen(held.shown_at):
         return
+    if held.is_rejecting:
+        _reject_for(context, person, view, held, message.get("question") or {})
+        return
     if not is_client_seen(held, client_number(view, held, values), now, session.MIN_VIEW_TIME):
         held.stop(t("review.look_at_client"), FOCUS_SAVE)
         return
@@ -447,9 +452,29 @@ def _skip(
 def _reject(
     context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
 ) -> None:
-    del context, person, held, message
-    current_entry.start_rejecting(view.entry.id)
-    bench_state().needs_screen = True
+    """Ask for the reason in place of the fields, or for the fields again."""
+    del context, person, view, message
+    held.is_rejecting = not held.is_rejecting
+    held.refuse({})
+
+
+def _reject_for(
+    context: AppContext,
+    person: Person,
+    view: EntryView,
+    held: HeldEntry,
+    given: Mapping[str, str],
+) -> None:
+    """Reject the entry for the reason that is given, or say what is missing."""
+    if given.get("choice") == DUPLICATE_REASON:
+        current_entry.start_comparing(view.entry.id)
+        bench_state().needs_screen = True
+        return
+    action = rejection_action(context, person, view, given)
+    if isinstance(action, str):
+        held.warning = t(action)
+    else:
+        actions.reject_current(context, person, view, action, given)
 
 
 def _hand_over(

@@ -48,7 +48,7 @@ from ui.screens.review.field_cards import (
     open_fields,
     settled_card,
 )
-from ui.screens.review.rejection import author_answer_texts
+from ui.screens.review.rejection import author_answer_texts, rejection_card
 from ui.screens.review.sheet_images import page_images, row_area
 from ui.screens.review.workbench_state import Card, HeldEntry
 from ui.workspace import AppContext
@@ -96,7 +96,9 @@ def live_card(
     context: AppContext, person: Person, view: EntryView, held: HeldEntry
 ) -> dict[str, Any]:
     """Return what changes while the user types: client, facts, errors, and what is asked."""
-    question = held.question
+    question = question_card(view, held.question) if held.question is not None else None
+    if held.is_rejecting:
+        question = rejection_card(context, person, view)
     names = [field.spec.name for field in open_fields(view, held)]
     return {
         "attempt": held.attempts,
@@ -108,7 +110,7 @@ def live_card(
                 view, answers_so_far(view, held), first_outage_day(context, view)
             )
         ],
-        "question": question_card(view, question) if question is not None else None,
+        "question": question,
         "focus": held.focus or next((name for name in names if name in held.errors), ""),
     }
 

@@ -24,9 +24,9 @@ from ui.i18n import t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.review import current_entry
 from ui.screens.review.batch_screen import show_batch_turn
+from ui.screens.review.duplicate_comparison import duplicate_comparison
 from ui.screens.review.entry_header import entry_origin_text
 from ui.screens.review.in_place import open_in_place
-from ui.screens.review.rejection import reject_form
 from ui.screens.review.sheet_images import sheet_images
 from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.acts import handle_act
@@ -47,8 +47,8 @@ def show(context: AppContext, person: Person) -> None:
     turn = actions.current_turn(context, person)
     if turn is None:
         _show_empty_queue(context, person)
-    elif isinstance(turn, EntryView) and current_entry.is_rejecting(turn.entry.id):
-        _show_rejection(context, person, turn)
+    elif isinstance(turn, EntryView) and current_entry.is_comparing(turn.entry.id):
+        _show_comparison(context, person, turn)
     else:
         with st.container(horizontal=True, horizontal_alignment="right", key="review_menu"):
             _show_menu(context, person)
@@ -101,8 +101,8 @@ def _choose_grouping(context: AppContext, person: Person) -> None:
     bench_state().forget_ahead()
 
 
-def _show_rejection(context: AppContext, person: Person, view: EntryView) -> None:
-    """Ask for the reason in place of the entry, so that Ctrl+Enter can only mean that."""
+def _show_comparison(context: AppContext, person: Person, view: EntryView) -> None:
+    """Compare with what the entry may be a duplicate of, so that Ctrl+Enter can only mean that."""
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             st.title(plain(view.form.title), anchor=False)
@@ -113,12 +113,13 @@ def _show_rejection(context: AppContext, person: Person, view: EntryView) -> Non
         sheet_images(context, view)
     with right:
         current_entry.show_warning()
-        reject_form(
-            context,
-            person,
-            view,
-            partial(actions.reject_current, context, person, view),
-            current_entry.stop_rejecting,
+        mark = partial(actions.mark_current, context, person, view)
+        duplicate_comparison(context, person, view, mark)
+        st.button(
+            t("reject.back"),
+            key=f"back-{view.entry.id}-{view.entry.revision}",
+            shortcut="Escape",
+            on_click=current_entry.stop_comparing,
         )
 
 
