@@ -15,6 +15,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers, list_answer_drafts
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.schema.clock import utc_now
+from tests.browser.support.asking import begin_rejecting
 from tests.browser.support.nurse import (
     client,
     drafted,
@@ -24,8 +25,6 @@ from tests.browser.support.nurse import (
     focused_field,
     log_in,
     look,
-    press_until,
-    press_until_gone,
     save,
     settle,
     skip,
@@ -379,10 +378,12 @@ def test_the_guide_and_the_first_field_are_in_sight_together(page: Page, store: 
 def test_reject_and_undo_by_key(page: Page, store: Store, entries: list[str]) -> None:
     log_in(page, NURSE)
     first = wait_for_entry(page)
-    press_until(page, "Alt+a", page.locator(f".st-key-reason-{first}-0"))
-    expect(page.locator(f".st-key-reason-{first}-0 input").first).to_be_focused()
+    begin_rejecting(page, first)
+    page.keyboard.press("Escape")
+    expect(page.locator(".wb-rejecting")).to_have_count(0)
+    begin_rejecting(page, first)
     page.keyboard.press("2")
-    press_until_gone(page, "Control+Enter", page.locator(f".st-key-do-reason-{first}-0"))
+    page.keyboard.press("Control+Enter")
     wait_for_entry(page, other_than=first)
     expect_stored(page, lambda: states(store, [first]), [EntryState.REJECTED])
     page.keyboard.press("Alt+z")

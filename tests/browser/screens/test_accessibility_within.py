@@ -20,7 +20,7 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import control
 from tests.browser.screens.test_accessibility import seen, window
-from tests.browser.support.nurse import fill_in, log_in, press_until, save, settle, wait_for_entry
+from tests.browser.support.nurse import fill_in, log_in, save, settle, wait_for_entry
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NOTE, NURSE
@@ -94,19 +94,14 @@ def note(
 def rejecting(page: Page, served: Served) -> Iterator[str]:
     del served
     wait_for_entry(page)
-    press_until(page, "Alt+a", page.get_by_text("Den som skrev måste tillfrågas"))
+    page.keyboard.press("Alt+a")
+    page.locator(".wb-rejecting").wait_for()
     yield "Avvisa"
-    for reason, head in (
-        ("Den som skrev måste tillfrågas", "st-key-return_question"),
-        ("Hör till en annan enhet", "st-key-return_unit"),
-    ):
+    for reason in ("Den som skrev måste tillfrågas", "Hör till en annan enhet"):
         page.get_by_text(reason).click()
-        page.locator("[class*='st-key-do-reason-'] button").click()
-        page.locator(f"[class*='{head}']").wait_for()
+        page.locator(".wb-parts .wb-part").first.wait_for()
         yield reason
-        page.locator("[class*='st-key-back-'] button").click()
-        wait_for_entry(page)
-        press_until(page, "Alt+a", page.get_by_text(reason))
+    page.keyboard.press("Escape")
 
 
 def guard(page: Page, served: Served) -> Iterator[str]:

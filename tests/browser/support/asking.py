@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.support.nurse import press_until, settle
+from tests.browser.support.nurse import settle, wait_for_entry
 from tests.browser.support.people import go
+
+
+def begin_rejecting(page: Page, entry_id: str) -> None:
+    """From the entry on the bench to the reasons for rejecting it."""
+    assert wait_for_entry(page) == entry_id
+    page.keyboard.press("Alt+a")
+    expect(page.locator(".wb-rejecting .wb-option input").first).to_be_focused()
 
 
 def ask_author(page: Page, entry_id: str, question: str) -> Locator:
     """Put the entry on the screen aside with a question, all but the press of the last button,
     which is the answer.
     """
-    press_until(page, "Alt+a", page.locator(f"[class*='st-key-reason-{entry_id}-']").first)
+    begin_rejecting(page, entry_id)
     page.get_by_text("Den som skrev måste tillfrågas").click()
-    asked = page.locator(f"[class*='st-key-return_question-{entry_id}'] textarea")
-    press_until(page, "Control+Enter", asked)
-    asked.fill(question)
-    return page.get_by_role("button", name="Fråga och nästa")
+    page.locator("#wb-question-why").fill(question)
+    return page.locator(".wb-save")
 
 
 def write_answer(page: Page, question: str, answer: str) -> None:

@@ -13,12 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.domain.model import EntryState
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
-from tests.browser.support.asking import ask_author, write_answer
+from tests.browser.support.asking import ask_author, begin_rejecting, write_answer
 from tests.browser.support.nurse import (
     expect_stored,
     fill_in,
     press_until,
-    press_until_gone,
     save,
     save_last,
     settle,
@@ -99,9 +98,9 @@ def _confirms_twice(page: Page) -> str:
 
 def _rejects(page: Page, *, after: str) -> str:
     second = wait_for_entry(page, other_than=after)
-    press_until(page, "Alt+a", page.locator(f"[class*='st-key-reason-{second}-']").first)
-    page.get_by_role("radiogroup", name="Varför?").get_by_text("Oläsligt").click()
-    press_until_gone(page, "Control+Enter", page.locator(f"[class*='st-key-do-reason-{second}-']"))
+    begin_rejecting(page, second)
+    page.locator(".wb-options").get_by_text("Oläsligt").click()
+    page.keyboard.press("Control+Enter")
     wait_for_entry(page, other_than=second)
     return second
 

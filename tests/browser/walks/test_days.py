@@ -32,11 +32,11 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
+from tests.browser.support.asking import begin_rejecting
 from tests.browser.support.nurse import (
     expect_stored,
     fill_in,
     log_in,
-    press_until,
     press_until_gone,
     save,
     settle,
@@ -233,11 +233,10 @@ def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path)
         expect(page.get_by_text(re.compile(r"1 fil laddades upp.*\(sidor: 1\)"))).to_be_visible()
         page.get_by_role("link", name="Granska").click()
         first = wait_for_entry(page)
-        press_until(page, "Alt+a", page.locator(f".st-key-reason-{first}-0"))
+        begin_rejecting(page, first)
         page.get_by_text("Hör till en annan enhet").click()
-        press_until(page, "Control+Enter", page.locator(f".st-key-return_unit-{first}-0"))
-        choose(page, f"return_unit-{first}-0", OTHER_UNIT)
-        page.get_by_role("button", name="Skicka och nästa").click()
+        page.locator("#wb-question-select").select_option(OTHER_UNIT)
+        page.keyboard.press("Control+Enter")
         second = wait_for_entry(page, other_than=first)
         fill_in(page)
         save(page, second)

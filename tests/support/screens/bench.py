@@ -109,6 +109,12 @@ class Bench:
         values = {name: self.value(name) for name in self.names}
         return self.act("save", values=values, **more)
 
+    def reject(self, reason: str, **given: str) -> Bench:
+        """Reject the entry for a reason, with what the reason needs (`outside`, `why`, `name`)."""
+        if (self.card["question"] or {}).get("kind") != "reject":
+            self.act("reject")
+        return self.save(question={"choice": reason, **given})
+
     def errors(self) -> dict[str, str]:
         """What is said at each field."""
         return {field["name"]: field["error"] for field in self.card["fields"] if field["error"]}

@@ -73,7 +73,7 @@ def duplicate_comparison(
     )
     st.button(
         t("returns.duplicate.do"),
-        key=f"do-return-{view.entry.id}",
+        key=f"mark-{view.entry.id}",
         type="primary",
         shortcut="Ctrl+Enter",
         on_click=on_done,

@@ -41,14 +41,11 @@ def found(store: Store, entry_id: str) -> Entry:
         return load_entry(conn, entry_id)
 
 
-def rejecting(app: AppTest, entry_id: str, reason: str) -> None:
-    """Choose a reason on the review screen."""
+def rejecting(app: AppTest, entry_id: str, reason: str, **given: str) -> Bench:
+    """Reject the entry on the bench for a reason, with what the reason needs."""
     bench = Bench(app)
     assert bench.entry == entry_id
-    bench.act("reject")
-    app.radio(key=f"reason-{entry_id}-0").set_value(reason)
-    app.button(key=f"do-reason-{entry_id}-0").click().run()
-    assert not app.exception
+    return bench.reject(reason, **given)
 
 
 def listed(open_screen: OpenScreen, kind: str) -> AppTest:
@@ -75,12 +72,9 @@ def told(app: AppTest) -> str:
 def test_paper_of_another_unit_is_sent_there(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
-    rejecting(app, entry_id, "annan enhet")
-    app.button(key=f"do-return-{entry_id}").click().run()
-    assert "Välj vilken enhet" in told(app)
-    app.selectbox(key=f"return_unit-{entry_id}-0").set_value(OTHER_UNIT)
-    app.button(key=f"do-return-{entry_id}").click().run()
-    assert not app.exception
+    bench = rejecting(app, entry_id, "annan enhet")
+    assert "Välj vilken enhet" in bench.card["warning"]
+    bench.reject("annan enhet", outside=OTHER_UNIT)
     assert found(store, entry_id).unit == OTHER_UNIT
     assert f"Väntar på granskning hos {OTHER_UNIT}." in told(listed(open_screen, "forwarded"))
 
@@ -90,10 +84,12 @@ def test_a_question_is_asked_answered_and_shown_to_the_reviewer(
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
-    rejecting(app, entry_id, "fråga författaren")
-    app.text_area(key=f"return_question-{entry_id}-0").input("Vilken fot?")
-    app.button(key=f"do-return-{entry_id}").click().run()
-    assert not app.exception
+    bench = Bench(app).act("reject")
+    needed = next(
+        one for one in bench.card["question"]["choices"] if one["value"] == "fråga författaren"
+    )
+    assert needed["name"]["value"] == "Nina Berglund"
+    bench.reject("fråga författaren", why="Vilken fot?", name="Nina Berglund")
     with store.read() as conn:
         (asked,) = author_questions.list_questions(conn, NURSE)
     assert asked.author == "Nina Berglund"
@@ -117,12 +113,12 @@ def test_a_duplicate_is_compared_with_our_own_entry_and_taken_back(
     seeding.confirm(store, NURSE, first)
     app = open_screen(NURSE, "review")
     rejecting(app, second, "dubblett")
-    app.button(key=f"do-return-{second}").click().run()
+    app.button(key=f"mark-{second}").click().run()
     assert "Välj den andra posten" in told(app)
     app.selectbox(key=f"duplicate_other-{second}-0").set_value(first).run()
     assert not app.exception
     assert any("ef-versions" in html.proto.body for html in app.get("html"))
-    app.button(key=f"do-return-{second}").click().run()
+    app.button(key=f"mark-{second}").click().run()
     assert not app.exception
     assert (found(store, second).state, found(store, second).reason) == (
         EntryState.REJECTED,
@@ -169,7 +165,7 @@ def test_a_duplicate_is_compared_with_a_copied_text(store: Store, open_screen: O
     table = next(html.proto.body for html in app.get("html") if "ef-versions" in html.proto.body)
     assert "finns" in table
     assert seeding.NOTE["personnummer"] not in table
-    app.button(key=f"do-return-{entry_id}").click().run()
+    app.button(key=f"mark-{entry_id}").click().run()
     assert found(store, entry_id).reason == "dubblett"
 
 
@@ -351,9 +347,7 @@ def test_after_sending_on_undo_takes_nothing_back_that_was_done_before(
     before = str(app.session_state["entry_id"])
     rejecting(app, before, "oläsligt")
     sent = str(app.session_state["entry_id"])
-    rejecting(app, sent, "annan enhet")
-    app.selectbox(key=f"return_unit-{sent}-0").set_value(OTHER_UNIT)
-    app.button(key=f"do-return-{sent}").click().run()
+    rejecting(app, sent, "annan enhet", outside=OTHER_UNIT)
     assert found(store, sent).unit == OTHER_UNIT
     Bench(app).act("undo")
     assert found(store, sent).unit == UNIT
@@ -413,9 +407,7 @@ def test_what_was_sent_to_another_unit_comes_back_with_undo(
     with store.begin() as conn:
         people.save_person(conn, HERE, None)
     app = open_screen(HERE, "review")
-    rejecting(app, entry_id, "annan enhet")
-    app.selectbox(key=f"return_unit-{entry_id}-0").set_value(OTHER_UNIT)
-    app.button(key=f"do-return-{entry_id}").click().run()
+    rejecting(app, entry_id, "annan enhet", outside=OTHER_UNIT)
     assert found(store, entry_id).unit == OTHER_UNIT
     app.button(key="undo-").click().run()
     assert not app.exception
@@ -443,14 +435,12 @@ def test_a_question_with_a_personal_number_is_refused_and_keeps_its_text(
 ) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
-    rejecting(app, entry_id, "fråga författaren")
     asked = f"Gäller det {seeding.NOTE['personnummer']}?"
-    app.text_area(key=f"return_question-{entry_id}-0").input(asked)
-    app.button(key=f"do-return-{entry_id}").click().run()
-    assert not app.exception
+    bench = rejecting(app, entry_id, "fråga författaren", why=asked)
     assert found(store, entry_id).state is EntryState.REVIEW
-    assert "personnummer" in app.warning[0].value
-    assert app.text_area(key=f"return_question-{entry_id}-0").value == asked
+    assert "personnummer" in bench.card["warning"]
+    # The browser keeps what was typed: the question is the same one.
+    assert bench.card["question"]["kind"] == "reject"
 
 
 def test_an_answer_of_tomorrow_is_refused_in_words(store: Store, open_screen: OpenScreen) -> None:

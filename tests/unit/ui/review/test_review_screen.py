@@ -247,11 +247,11 @@ def test_skip_puts_the_entry_behind_the_others(store: Store, open_screen: OpenSc
 def test_reject_needs_a_reason(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     app = open_screen(NURSE, "review")
-    Bench(app).act("reject")
-    app.button(key=f"do-reason-{entry_id}-0").click().run()
-    assert "Välj ett skäl" in app.warning[0].value
-    app.radio(key=f"reason-{entry_id}-0").set_value("fel person")
-    app.button(key=f"do-reason-{entry_id}-0").click().run()
+    bench = Bench(app).act("reject").save()
+    assert "Välj ett skäl" in bench.card["warning"]
+    bench.act("reject")  # back to the fields, and to the reasons again
+    assert bench.card["question"] is None
+    bench.reject("fel person")
     assert state(store, entry_id) is EntryState.REJECTED
 
 
@@ -293,14 +293,7 @@ def test_undo_after_sending_on_takes_back_nothing_that_was_done_before(
     bench = Bench(open_screen(NURSE, "review"))
     first = bench.entry
     type_all(bench).save()
-    app = bench.app
-    bench.act("reject")
-    key = f"{app.session_state['entry_id']}-0"
-    app.radio(key=f"reason-{key}").set_value("annan enhet")
-    app.button(key=f"do-reason-{key}").click().run()
-    app.selectbox[0].set_value(seeding.OTHER_UNIT)
-    app.text_input[0].input("Klienten har flyttat.")
-    app.button(key=f"do-return-{key[:-2]}").click().run()
+    bench.reject("annan enhet", outside=seeding.OTHER_UNIT, why="Klienten har flyttat.")
     bench.act("undo")
     assert state(store, first) is EntryState.CONFIRMED
 
