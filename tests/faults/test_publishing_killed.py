@@ -223,8 +223,8 @@ def archive_until(folder: str, *moment: str) -> None:
     [
         (ARCHIVES, "add_package", "before"),
         (ARCHIVES, "add_package", "after"),
-        ("pipeline.export.archive.runs", "package_file", "before"),
-        ("pipeline.export.archive.runs", "package_file", "after"),
+        (ARCHIVING, "package_file", "before"),
+        (ARCHIVING, "package_file", "after"),
         (ARCHIVING, "write_secret", "before"),
         (ARCHIVING, "write_secret", "after"),
         (ARCHIVES, "save_package_delivery", "before"),
