@@ -278,6 +278,7 @@ def watch_session(context: AppContext) -> None:
 
 def start_session(context: AppContext, login: str, logged_in_at: datetime | None = None) -> None:
     """Start a session of this window; `logged_in_at` is when the login's provider was satisfied."""
+    # First: what an earlier user of this window typed must not be found in widgets of the same key.
     _clear_session_state()
     st.session_state.pop(_EXPIRED_KEY, None)
     now = utc_now()

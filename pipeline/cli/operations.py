@@ -275,7 +275,7 @@ def _print_check(report: CheckReport) -> None:
 
 def doctor() -> None:
     """Check that everything needed is installed and reachable."""
-    findings = check_health()
+    findings = check_health(message)
     print_table(
         ("cli.doctor.column.part", "cli.doctor.column.state", "cli.doctor.column.remedy"),
         [(finding.part, finding.state, finding.remedy) for finding in findings],

@@ -46,8 +46,10 @@ from pipeline.store.registers.form_publications import list_publications
 from pipeline.store.reports.closed_entries import find_unfinished_learning
 from pipeline.store.reports.upkeep import find_last_backup, find_last_check
 from pipeline.store.schema.clock import utc_now
+from pipeline.texts import Text, Words
 
 MIN_DISK_BYTES = 2 * 1024**3
+_ENGLISH = Words("en")
 BACKUP_AGE = timedelta(days=2)
 """A daily backup that is older has not been made."""
 _OWN_ADDRESSES = {"127.0.0.1", "::1", "localhost"}
@@ -63,56 +65,75 @@ class HealthFinding:
     code: ExitCode = ExitCode.MISSING_PROGRAM
 
 
-def check_health() -> list[HealthFinding]:
-    """Check every part that the program needs."""
+def check_health(words: Words = _ENGLISH) -> list[HealthFinding]:
+    """Check every part that the program needs, and say so in a language."""
     settings = load_settings()
     return [
-        *check_installation(settings),
-        *_check_workspace(settings),
-        _check_modes(settings),
-        _check_disk(settings),
+        *check_installation(settings, words),
+        *_check_workspace(settings, words),
+        _check_modes(settings, words),
+        _check_disk(settings, words),
         HealthFinding("Python", *describe_interpreter(), code=ExitCode.OK),
     ]
 
 
-def check_installation(settings: Settings) -> list[HealthFinding]:
+def check_installation(settings: Settings, words: Words = _ENGLISH) -> list[HealthFinding]:
     """Check what comes with the program or is installed with it."""
     from pipeline.reading.fields.marks.reader import load_mark_model
     from pipeline.reading.fields.printed_text import language_folder
     from pipeline.reading.language.language_model import load_swedish
 
     return [
-        _run_check("Tesseract's Swedish", language_folder),
-        _check_program("Poppler", "pdftoppm", "apt-get install poppler-utils"),
-        *(_run_check(part, partial(_check_network, file)) for part, file in _network_files()),
-        _run_check("Check boxes", lambda: f"{1 + len(load_mark_model().second)} networks"),
-        _run_check("Handwriting network", lambda: _check_handwriting(settings)),
-        _run_check(
-            "Swedish words", lambda: f"{len(load_swedish(settings.models).general.words)} words"
+        _run_check(words, "health.part.swedish", language_folder),
+        _check_poppler(words),
+        *(
+            _run_check(words, part, partial(_check_network, file))
+            for part, file in _network_files()
         ),
-        _check_calibration(settings),
-        _run_check("Forms", lambda: f"{len(Forms.load(*settings.form_folders))} forms"),
-        _run_check("Own forms", lambda: describe_workspace_forms(settings)),
-        _run_check("Foreign files", _describe_sandbox),
-        _run_check("Logo", lambda: str(settings.logo) if load_logo(settings) else "none"),
-        _run_check("Server address", lambda: describe_server_address(settings)),
+        _run_check(
+            words,
+            "health.part.marks",
+            lambda: Text("health.networks", {"number": 1 + len(load_mark_model().second)}),
+        ),
+        _run_check(words, "health.part.handwriting", lambda: _check_handwriting(settings)),
+        _run_check(
+            words,
+            "health.part.words",
+            lambda: Text(
+                "health.words", {"number": len(load_swedish(settings.models).general.words)}
+            ),
+        ),
+        _check_calibration(settings, words),
+        _run_check(
+            words,
+            "health.part.forms",
+            lambda: Text("health.forms", {"number": len(Forms.load(*settings.form_folders))}),
+        ),
+        _run_check(words, "health.part.own_forms", lambda: describe_workspace_forms(settings)),
+        _run_check(words, "health.part.foreign_files", _describe_sandbox),
+        _run_check(
+            words,
+            "health.part.logo",
+            lambda: str(settings.logo) if load_logo(settings) else Text("health.none"),
+        ),
+        _run_check(words, "health.part.server_address", lambda: describe_server_address(settings)),
     ]
 
 
-def _check_workspace(settings: Settings) -> list[HealthFinding]:
+def _check_workspace(settings: Settings, words: Words) -> list[HealthFinding]:
     """Check the store, and its images if there is one."""
-    store = _run_check("Store", lambda: _check_store(settings))
+    store = _run_check(words, "health.part.store", lambda: _check_store(settings))
     if store.remedy:
         return [store]
     return [
         store,
-        _run_check("First settings", lambda: describe_first_setup(settings)),
-        _run_check("Pictures", lambda: _check_image_files(settings)),
-        _run_check("Last check", lambda: _describe_last_check(settings)),
-        _run_check("Last log check", lambda: _describe_last_log_check(settings)),
-        _run_check("Backup folder", lambda: describe_backup_folder(settings)),
-        _run_check("Last backup", lambda: _describe_last_backup(settings)),
-        _run_check("Files and forms", lambda: describe_unfinished(settings)),
+        _run_check(words, "health.part.first_settings", lambda: describe_first_setup(settings)),
+        _run_check(words, "health.part.pictures", lambda: _check_image_files(settings)),
+        _run_check(words, "health.part.last_check", lambda: _describe_last_check(settings)),
+        _run_check(words, "health.part.last_log_check", lambda: _describe_last_log_check(settings)),
+        _run_check(words, "health.part.backup_folder", lambda: describe_backup_folder(settings)),
+        _run_check(words, "health.part.last_backup", lambda: _describe_last_backup(settings)),
+        _run_check(words, "health.part.unfinished", lambda: describe_unfinished(settings)),
     ]
 
 
@@ -130,7 +151,7 @@ def describe_server_address(settings: Settings) -> str:
     return str(address)
 
 
-def describe_workspace_forms(settings: Settings) -> str:
+def describe_workspace_forms(settings: Settings) -> Text:
     """Return the number of forms published in the workspace, as a text.
 
     Raises:
@@ -143,10 +164,10 @@ def describe_workspace_forms(settings: Settings) -> str:
             raise FormError(
                 "own_form_frozen", problem=problems[0], folder=settings.own_forms / form.id
             )
-    return f"{len(forms)} published here"
+    return Text("health.published", {"number": len(forms)})
 
 
-def _check_calibration(settings: Settings) -> HealthFinding:
+def _check_calibration(settings: Settings, words: Words) -> HealthFinding:
     """Check that every network has curves of its own: without, its readings have a low p."""
     from pipeline.reading.calibration.curves import (
         NO_FINGERPRINT,
@@ -155,6 +176,7 @@ def _check_calibration(settings: Settings) -> HealthFinding:
     )
     from pipeline.reading.field_readers import NETWORK_FINGERPRINTS
 
+    part = words("health.part.calibration")
     try:
         # A network of the organisation's own is measured by `efterskrift learn` alone.
         weights = settings.weights
@@ -168,30 +190,29 @@ def _check_calibration(settings: Settings) -> HealthFinding:
             if network() not in unmeasured and (str(kind), network()) not in calibrated
         )
     except (EfterskriftError, OSError) as error:
-        return HealthFinding(
-            "Calibration", str(error), "Restore it with `git checkout data/models`."
-        )
+        return HealthFinding(part, str(error), words("health.restore_curves"))
     if not missing:
-        return HealthFinding("Calibration", "fits the networks")
-    return HealthFinding(
-        "Calibration",
-        f"without curves: {', '.join(missing)}",
-        "Fit curves to the networks that are installed: see research/training/calibration/fit.py.",
-    )
+        return HealthFinding(part, words("health.curves_fit"))
+    state = words("health.without_curves", networks=", ".join(missing))
+    return HealthFinding(part, state, words("health.fit_curves"))
 
 
-def _check_program(part: str, name: str, remedy: str) -> HealthFinding:
-    path = shutil.which(name)
-    return HealthFinding(part, path) if path else HealthFinding(part, "missing", remedy)
+def _check_poppler(words: Words) -> HealthFinding:
+    part, path = words("health.part.poppler"), shutil.which("pdftoppm")
+    if path:
+        return HealthFinding(part, path)
+    return HealthFinding(part, words("health.missing"), "apt-get install poppler-utils")
 
 
-def _run_check(part: str, attempt: Callable[[], str]) -> HealthFinding:
+def _run_check(words: Words, part: str, attempt: Callable[[], str | Text]) -> HealthFinding:
     try:
-        return HealthFinding(part, attempt())
+        state = attempt()
     except EfterskriftError as error:
-        return HealthFinding(
-            part, error.message, error.remedy or "See the message.", error.exit_code
-        )
+        remedy = error.remedy_in(words.language) or words("health.see_message")
+        message = error.message_in(words.language)
+        return HealthFinding(words(part), message, remedy, error.exit_code)
+    said = state.in_language(words.language) if isinstance(state, Text) else state
+    return HealthFinding(words(part), said)
 
 
 def _network_files() -> Iterator[tuple[str, Path]]:
@@ -200,12 +221,12 @@ def _network_files() -> Iterator[tuple[str, Path]]:
     from pipeline.reading.fields.handwriting import strikethrough
     from pipeline.reading.fields.handwriting.network import find_second_file
 
-    yield "Digit network", reader.DIGIT_MODEL
-    yield "Second digit network", reader.SECOND_DIGIT_MODEL
-    yield "Letter network", letters.LETTER_MODEL
-    yield "Struck-out words", strikethrough.STRIKE_MODEL
+    yield "health.part.digits", reader.DIGIT_MODEL
+    yield "health.part.second_digits", reader.SECOND_DIGIT_MODEL
+    yield "health.part.letters", letters.LETTER_MODEL
+    yield "health.part.struck_out", strikethrough.STRIKE_MODEL
     if second := find_second_file():
-        yield "Second handwriting network", second
+        yield "health.part.second_handwriting", second
 
 
 def _check_network(file: Path) -> str:
@@ -220,7 +241,7 @@ def _check_network(file: Path) -> str:
     return file.name
 
 
-def _describe_sandbox() -> str:
+def _describe_sandbox() -> Text:
     """Return that programs which open foreign files reach no network, as a text.
 
     Raises:
@@ -231,10 +252,10 @@ def _describe_sandbox() -> str:
             raise MissingProgramError("foreign_files_reach_network")
     except (ReaderEndedError, ReaderTooSlowError) as error:
         raise MissingProgramError("foreign_files_not_opened") from error
-    return "opened without network, secrets and new rights"
+    return Text("health.shut_in")
 
 
-def _check_handwriting(settings: Settings) -> str:
+def _check_handwriting(settings: Settings) -> str | Text:
     """Return which weights read, and why these."""
     from pipeline.reading.fields.handwriting.network import (
         LINE_HEIGHT,
@@ -249,18 +270,19 @@ def _check_handwriting(settings: Settings) -> str:
     if settings.handwriting is Handwriting.AUTO:
         reason += f", non_commercial: {str(settings.non_commercial).lower()}"
     elif settings.weights is Handwriting.BEST and not settings.non_commercial:
-        reason += "; CC BY-NC 4.0, for non-commercial use only"
+        file = find_network_file().name
+        return Text("health.non_commercial_only", {"file": file, "reason": reason})
     return f"{find_network_file().name} ({reason})"
 
 
-def _describe_own_network(file: Path) -> str:
+def _describe_own_network(file: Path) -> Text:
     """Return the file, the start of its digest, and whether its readings are measured."""
     from pipeline.reading.calibration.curves import file_fingerprint, installed_curves
 
     fingerprint = file_fingerprint(file)
     is_measured = any(network == fingerprint for _, network in installed_curves())
-    state = "measured" if is_measured else "not measured: `efterskrift learn`"
-    return f"{file.name} (SHA-256 {fingerprint}…, {state})"
+    key = "health.own_measured" if is_measured else "health.own_unmeasured"
+    return Text(key, {"file": file.name, "digest": fingerprint})
 
 
 def _check_store(settings: Settings) -> str:
@@ -269,7 +291,7 @@ def _check_store(settings: Settings) -> str:
         return store.name
 
 
-def _check_image_files(settings: Settings) -> str:
+def _check_image_files(settings: Settings) -> Text:
     """Return the number of page images, as a text.
 
     A restored database, or one of several machines, may lack the images. Their folder or object
@@ -287,10 +309,10 @@ def _check_image_files(settings: Settings) -> str:
             raise StoreError(
                 "images_missing", gone=missing, number=len(names), images=store.images.place
             )
-        return f"{len(names)} there, in {store.images.place}"
+        return Text("health.pictures", {"number": len(names), "place": store.images.place})
 
 
-def _describe_last_check(settings: Settings) -> str:
+def _describe_last_check(settings: Settings) -> Text:
     """Return when the whole store was checked last, as a text.
 
     Raises:
@@ -299,16 +321,16 @@ def _describe_last_check(settings: Settings) -> str:
     with closing(open_store(settings)) as store, store.read() as conn:
         last = find_last_check(conn)
     if last is None:
-        return "never: `efterskrift check`"
+        return Text("health.never", {"command": "efterskrift check"})
     at = f"{last.started_at:%Y-%m-%d %H:%M} UTC"
     if last.changed:
         raise StoreError("last_check_found_changes", at=at, changed=last.changed)
     if not last.is_whole:
         raise StoreError("last_check_failed", at=at, missing=last.missing, damaged=last.damaged)
-    return f"{at}: {last.files} files are whole"
+    return Text("health.files_whole", {"at": at, "number": last.files})
 
 
-def _describe_last_log_check(settings: Settings) -> str:
+def _describe_last_log_check(settings: Settings) -> Text:
     """Return when the whole log was last found unchanged, as a text.
 
     Raises:
@@ -319,11 +341,11 @@ def _describe_last_log_check(settings: Settings) -> str:
     if check.failed_at is not None:
         raise LogBrokenError("last_log_check_failed", at=f"{check.failed_at:%Y-%m-%d %H:%M} UTC")
     if check.last_at is None:
-        return "never: `efterskrift audit verify`"
-    return f"{check.last_at:%Y-%m-%d %H:%M} UTC: unchanged"
+        return Text("health.never", {"command": "efterskrift audit verify"})
+    return Text("health.log_unchanged", {"at": f"{check.last_at:%Y-%m-%d %H:%M} UTC"})
 
 
-def _describe_last_backup(settings: Settings) -> str:
+def _describe_last_backup(settings: Settings) -> str | Text:
     """Return when the workspace was backed up last, as a text.
 
     Raises:
@@ -335,7 +357,7 @@ def _describe_last_backup(settings: Settings) -> str:
     if state.failed_at is not None:
         raise StoreError("last_backup_failed", at=f"{state.failed_at:%Y-%m-%d %H:%M} UTC", last=at)
     if state.last_at is None:
-        return "never: `efterskrift backup`"
+        return Text("health.never", {"command": "efterskrift backup"})
     # One from the future was made by a wrong clock, and says nothing of how old it is
     if abs(utc_now() - state.last_at) > BACKUP_AGE:
         raise StoreError("last_backup_old", at=at)
@@ -344,25 +366,27 @@ def _describe_last_backup(settings: Settings) -> str:
     return at
 
 
-def _check_modes(settings: Settings) -> HealthFinding:
+def _check_modes(settings: Settings, words: Words = _ENGLISH) -> HealthFinding:
     """Name the files with secrets or care that other users of the machine may open."""
     found = find_open_paths(settings)
     if not found:
-        return HealthFinding("Permissions", "for this user only")
+        return HealthFinding(words("health.part.permissions"), words("health.own_user"))
     state = ", ".join(f"{path.name} {describe_mode(path)}" for path in found)
     names = " ".join(shlex.quote(str(path)) for path in found)
-    return HealthFinding("Permissions", state, f"Run: chmod go-rwx {names}", ExitCode.STORE)
+    remedy = words("health.chmod", names=names)
+    return HealthFinding(words("health.part.permissions"), state, remedy, ExitCode.STORE)
 
 
-def _check_disk(settings: Settings) -> HealthFinding:
+def _check_disk(settings: Settings, words: Words) -> HealthFinding:
     folder = next(
         path for path in (settings.workspace, *settings.workspace.parents) if path.exists()
     )
     free = shutil.disk_usage(folder).free
-    state = f"{free / 1024**3:.1f} GB free"
+    part = words("health.part.disk")
+    state = words("health.free", gigabytes=f"{free / 1024**3:.1f}")
     if free >= MIN_DISK_BYTES:
-        return HealthFinding("Disk", state)
-    return HealthFinding("Disk", state, "Make room: a page takes about 1–5 MB.", ExitCode.STORE)
+        return HealthFinding(part, state)
+    return HealthFinding(part, state, words("health.make_room"), ExitCode.STORE)
 
 
 # What a workspace needs before it is put into service, besides the program and its files.
@@ -370,7 +394,7 @@ def _check_disk(settings: Settings) -> HealthFinding:
 _FOLDER_VARIABLE = "EFTERSKRIFT_BACKUP_FOLDER"
 
 
-def describe_first_setup(settings: Settings) -> str:
+def describe_first_setup(settings: Settings) -> Text:
     """Return how many units and accounts there are, as a text.
 
     Raises:
@@ -382,10 +406,10 @@ def describe_first_setup(settings: Settings) -> str:
         raise StoreError("no_accounts_yet")
     if not units:
         raise StoreError("no_units_yet")
-    return f"{units} units, {accounts} accounts"
+    return Text("health.units_accounts", {"units": units, "accounts": accounts})
 
 
-def describe_unfinished(settings: Settings) -> str:
+def describe_unfinished(settings: Settings) -> Text:
     """Return which files of exports and archive packages nobody has fetched, as a text.
 
     Raises:
@@ -399,10 +423,12 @@ def describe_unfinished(settings: Settings) -> str:
         raise StoreError("learning_unfinished", names=", ".join(learned))
     if forms:
         raise FormError("publication_unfinished", form=forms[0].name)
-    return f"{len(files)} fetched by nobody: {', '.join(files)}" if files else "all are fetched"
+    if not files:
+        return Text("health.all_fetched")
+    return Text("health.unfetched", {"number": len(files), "files": ", ".join(files)})
 
 
-def describe_backup_folder(settings: Settings) -> str:
+def describe_backup_folder(settings: Settings) -> str | Text:
     """Return the folder that the timer backs up to, as a text.
 
     Raises:
@@ -413,7 +439,7 @@ def describe_backup_folder(settings: Settings) -> str:
     """
     name = os.environ.get(_FOLDER_VARIABLE, "")
     if not name:
-        return "none set"
+        return Text("health.none_set")
     folder = Path(name)
     if not settings.backup_keys:
         raise UsageError("backup_no_key")

@@ -102,6 +102,7 @@ def _check_answer(step: int, right_answers: frozenset[str]) -> None:
 def _go_to_step(step: int) -> None:
     st.session_state[PRACTICE_STEP_KEY] = step
     st.session_state.pop(_WRONG_ANSWER_KEY, None)
+    # Who comes back to a step does it again, and does not find the answer filled in.
     st.session_state.pop(f"{_ANSWER_KEY}-{step}", None)
 
 

@@ -102,6 +102,7 @@ def _notice_row(context: AppContext, person: Person, notice: AccessNotice) -> No
 
 @requires_open_session
 def _refuse_change(context: AppContext, person: Person, change_id: str) -> None:
+    # Kept for the whole login: the next run reads the notice as it is then.
     st.session_state.pop(_NOTICES_KEY, None)
     with suppress(UsageError), context.store.begin() as conn:
         access_changes.refuse_own_change(conn, person.login, change_id, utc_now())

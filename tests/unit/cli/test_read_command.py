@@ -163,7 +163,7 @@ def test_the_doctor_shows_a_workspace_by_its_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        operations, "check_health", lambda: [health.HealthFinding("Store", "/srv/[/x]")]
+        operations, "check_health", lambda _: [health.HealthFinding("Store", "/srv/[/x]")]
     )
     operations.doctor()
     assert "[/x]" in capsys.readouterr().out

@@ -39,6 +39,7 @@ from pipeline.store.database.store import open_store
 from pipeline.store.paper.pages import list_batch_pages
 from pipeline.store.registers.client_register import load_client, save_clients, save_units
 from pipeline.store.schema import paper
+from pipeline.texts import Words
 from tests.faults.watching import until
 from tests.support.pages.small_pages import foreign_page, write_stack
 from tests.support.store.ward import ASTA
@@ -290,12 +291,19 @@ def test_pictures_that_a_backup_lacked_are_told_by_the_doctor(
     assert found.remedy
 
 
+def test_the_doctor_speaks_the_language_of_the_command_line(tmp_path: Path) -> None:
+    settings = Settings(workspace=tmp_path)
+    (store,) = health._check_workspace(settings, Words("sv"))
+    assert (store.part, store.state.split()[0]) == ("Databas", "Det")
+    assert health._check_disk(settings, Words("sv")).state.endswith("GB ledigt")
+
+
 def test_the_doctor_tells_a_newcomer_to_make_the_workspace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_WORKSPACE", str(tmp_path / "none"))
     monkeypatch.setattr(
-        health, "check_installation", lambda _: [health.HealthFinding("Poppler", "there")]
+        health, "check_installation", lambda *_: [health.HealthFinding("Poppler", "there")]
     )
     result = CliRunner().invoke(build_app(), ["doctor"])
     assert result.exit_code == ExitCode.STORE
@@ -306,7 +314,7 @@ def test_the_doctor_tells_a_newcomer_to_make_the_workspace(
     monkeypatch.setattr(
         health,
         "check_installation",
-        lambda _: [health.HealthFinding("Poppler", "missing", "apt-get install poppler-utils")],
+        lambda *_: [health.HealthFinding("Poppler", "missing", "apt-get install poppler-utils")],
     )
     result = CliRunner().invoke(build_app(), ["doctor"])
     assert result.exit_code == ExitCode.MISSING_PROGRAM
@@ -318,7 +326,7 @@ def test_the_doctor_names_an_unsafe_python_and_refuses_nothing(
 ) -> None:
     """What harms nothing by itself leaves the exit code as it is."""
     unsafe = health.HealthFinding("Python", "3.11.7: (CVE-2024-7592)", "Upgrade.", ExitCode.OK)
-    monkeypatch.setattr(operations, "check_health", lambda: [unsafe])
+    monkeypatch.setattr(operations, "check_health", lambda _: [unsafe])
     result = CliRunner().invoke(build_app(), ["doctor"])
     assert "CVE-2024-7592" in result.stdout
     assert result.stdout.splitlines()[-1].endswith("Next (Python): Upgrade.")

@@ -110,7 +110,7 @@ def test_commands_show_and_check_it(
 
 def test_the_doctor_says_when_a_published_file_was_changed(store: Store, form: Form) -> None:
     own: Settings = seeding.settings(store)
-    assert describe_workspace_forms(own) == "1 published here"
+    assert describe_workspace_forms(own).in_language("en") == "1 published here"
     path = own.own_forms / form.id / "form.yaml"
     path.write_text(
         path.read_text("utf-8")

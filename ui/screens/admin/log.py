@@ -352,6 +352,7 @@ def extract_form(context: AppContext, person: Person, start: datetime, end: date
             type="secondary" if _EXTRACT_KEY in st.session_state else "primary",
         )
     if is_sent:
+        # Before the attempt: beside a refusal no extract of another client may remain.
         st.session_state.pop(_EXTRACT_KEY, None)
         try:
             with context.store.begin() as conn:

@@ -223,6 +223,7 @@ def _reason_group(
 def _toggle_first(kind: RunKind) -> None:
     is_shown = st.session_state.get(_SHOWN_KEY) == _key(kind)
     st.session_state[_SHOWN_KEY] = None if is_shown else _key(kind)
+    # Showing an entry is recorded as a view: another press reads it, and records it, anew.
     st.session_state.pop(_FIRST_KEY, None)
 
 

@@ -209,6 +209,7 @@ def _receipt_form(context: ExportContext, person: Person, run_id: str) -> None:
             t("export.save_receipts"), key=f"save-{run_id}", type="primary"
         )
     if is_sent:
+        # The message stands at the top of the screen, which this run has drawn already.
         answers = _receipt_answers(
             edited_table.to_numpy().tolist(), is_all_accepted=is_all_accepted
         )

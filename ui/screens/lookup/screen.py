@@ -332,6 +332,7 @@ def text_search(context: AppContext, person: Person) -> None:
         if is_sent:
             with context.store.begin() as conn:
                 st.session_state[_FOUND_KEY] = search_page_texts(conn, context.forms, person, typed)
+            # A page that was open may be found again, but was opened for the words before.
             st.session_state.pop(_SHOWN_KEY, None)
         found: list[FoundText] | None = st.session_state.get(_FOUND_KEY)
         if found is None:

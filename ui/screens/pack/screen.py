@@ -208,6 +208,7 @@ def _save_quantities(
         with context.store.begin() as conn:
             save_pack_quantities(conn, person, unit, quantities)
         _MESSAGE.done(t("pack.saved" if quantities else "pack.reset_done"))
+        # Part of the table's key: it keeps its edits, and would lay them over what is stored now.
         st.session_state[_SAVE_COUNT_KEY] = st.session_state.get(_SAVE_COUNT_KEY, 0) + 1
     if again:
         st.rerun()

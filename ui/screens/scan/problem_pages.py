@@ -154,6 +154,7 @@ def _case_row(context: AppContext, case: ProblemCase) -> None:
         if st.button(t("problems.look"), key=f"look-{page.id}"):
             st.session_state[SHOWN_PAGE_KEY] = page.id
             st.session_state.pop(JUST_CLOSED_KEY, None)
+            # The case is drawn outside this fragment, which a press in it does not draw.
             st.rerun()
 
 

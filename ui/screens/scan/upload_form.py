@@ -126,6 +126,7 @@ def _import(context: AppContext, person: Person, upload: upload_tables.Upload) -
         return
     if (result := intake.result()) is None:
         return
+    # What was imported is told by the next run, whose uploader has another key and is empty.
     st.session_state[_UPLOADED_KEY] = (len(upload.files), result, utc_now())
     _forget_upload(upload.files)
     st.rerun()
@@ -198,6 +199,7 @@ def photo_list(context: AppContext) -> None:
         photo = st.file_uploader(
             md("scan.photo.take", number=_next_place() + 1),
             type=_TYPES,
+            # A number of its own for each photo, or the uploader would give the last one again.
             key=f"upload_photo_{taken_count}",
         )
         if photo is not None:

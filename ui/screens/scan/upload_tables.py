@@ -92,6 +92,7 @@ def begin(upload: Upload) -> bool:
     # Uploads count as held while they lie in the session's state
     st.session_state[_FILES_KEY] = upload.files
     st.session_state[_ASKED_KEY] = _Asked(upload.unit, upload.place, opened)
+    # The questions take the place of the form for files, which this run has drawn already.
     st.rerun()
 
 

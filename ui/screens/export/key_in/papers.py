@@ -24,6 +24,7 @@ def papers(context: ExportContext, person: Person, shown: ClientToKeyIn) -> None
 
     Each look is recorded once for each showing.
     """
+    # In the toggle's key, so that it is closed again at the next client.
     turn = shown.entry_ids[0]
     if not st.toggle(t("key_in.show_paper"), key=f"key_in_paper-{turn}"):
         st.session_state.pop(_VIEWED_KEY, None)
@@ -36,6 +37,7 @@ def papers(context: ExportContext, person: Person, shown: ClientToKeyIn) -> None
     except NotAllowedError:
         st.caption(t("key_in.no_paper"))
         return
+    # Not before: a look that was denied is asked for, and denied, again.
     st.session_state[_VIEWED_KEY] = turn
     for page in pages:
         show_page(app, person, page)

@@ -104,6 +104,7 @@ def _close_entry(
     is_done = _run_action(action)
     go_to_next(context, person)
     clear_undo()
+    # Forgotten, not set: whether there is now something to undo is asked when the button is drawn.
     if not final:
         st.session_state.pop(CAN_UNDO_KEY, None)
     return is_done
