@@ -25,6 +25,7 @@ from tests.browser.support.nurse import (
     focused_field,
     log_in,
     look,
+    press_until_gone,
     save,
     settle,
     skip,
@@ -383,7 +384,7 @@ def test_reject_and_undo_by_key(page: Page, store: Store, entries: list[str]) ->
     expect(page.locator(".wb-rejecting")).to_have_count(0)
     begin_rejecting(page, first)
     page.keyboard.press("2")
-    page.keyboard.press("Control+Enter")
+    press_until_gone(page, "Control+Enter", page.locator(f'.wb[data-entry="{first}"]'))
     wait_for_entry(page, other_than=first)
     expect_stored(page, lambda: states(store, [first]), [EntryState.REJECTED])
     page.keyboard.press("Alt+z")
