@@ -305,6 +305,32 @@ def test_a_short_form_that_means_nothing_is_asked_about_at_once(
         assert stage.saves() == []
 
 
+def test_four_digits_are_asked_about_also_when_a_draft_was_sent_before(browser: Browser) -> None:
+    now = cards.card(focus="personnummer")
+    with staged(browser, cards.data(now), has_clock=True) as stage:
+        stage.type("6595")
+        stage.page.clock.run_for(700)
+        stage.answer(cards.card(focus="personnummer"))
+        assert [act.get("left") for act in stage.acts()] == [None]
+        stage.press("Enter")
+        assert [act.get("left") for act in stage.acts()] == [None, "personnummer"]
+
+
+def test_what_was_said_to_be_empty_is_not_taken_back_in_another_entry(browser: Browser) -> None:
+    now, ahead = cards.ready(focus="puls"), cards.ready("e2", focus="puls")
+    for card in (now, ahead):
+        _field(card, "puls").update(needs=True, must=True, value="")
+    with staged(browser, cards.data(now, ahead)) as stage:
+        stage.press("Alt+Shift+T")
+        assert stage.value("puls") == "-"
+        stage.page.locator(".wb-save").click()
+        stage.answer(ahead)
+        stage.page.wait_for_function("document.querySelector('.wb').dataset.entry === 'e2'")
+        stage.row("puls").locator("input").click()
+        stage.press("Alt+Shift+T")
+        assert stage.value("puls") == "-"
+
+
 def test_the_last_four_digits_become_the_number_that_the_server_knows(browser: Browser) -> None:
     with staged(browser, cards.data(cards.card(focus="personnummer"))) as stage:
         stage.type("6595")

@@ -237,6 +237,20 @@ def test_a_save_before_the_client_was_seen_takes_the_focus_out_of_the_fields(
     assert bench.card["warning"]
 
 
+def test_four_digits_that_are_not_enough_are_asked_about_when_they_are_left(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    seeding.add_notes(store, 1)
+    bench = Bench(open_screen(NURSE, "review"))
+    bench.type("personnummer", "0001").act("draft")
+    assert bench.errors() == {}
+    bench.act("draft", left="personnummer")
+    assert "alla tolv siffror" in bench.errors()["personnummer"]
+    bench.type("personnummer", str(NOTE["personnummer"])[-4:]).act("draft", left="personnummer")
+    assert bench.errors() == {}
+    assert bench.card["completed"]["personnummer"][1].replace("-", "") == NOTE["personnummer"]
+
+
 def test_skip_puts_the_entry_behind_the_others(store: Store, open_screen: OpenScreen) -> None:
     seeding.add_notes(store, 2)
     bench = Bench(open_screen(NURSE, "review"))

@@ -73,7 +73,7 @@ function makeFields({ onInput, onNow }) {
   // The fields from a row on that ask, are empty, and whose ink can be compared now: all before the first
   // one below the edge. Whose sheet it is, is never said so.
   fields.emptyInSight = (row) => {
-    const asking = fields.rows.slice(fields.rows.indexOf(row)).filter((each) => asks(each) && each.isEmpty() && !each.field.client && each.kind !== "second");
+    const asking = fields.rows.slice(Math.max(0, fields.rows.indexOf(row))).filter((each) => asks(each) && each.isEmpty() && !each.field.client && each.kind !== "second");
     const end = asking.findIndex((each) => !isInkInSight(each));
     return end < 0 ? asking : asking.slice(0, end);
   };

@@ -146,6 +146,7 @@ function makeBench(parent) {
   function begin(card) {
     bench.shownAt = performance.now();
     changed = "";
+    emptied = [];
     fields.scroller.scrollTop = 0;
     focusStart();
     if (memoryOf(card).isDirty) planDraft();
@@ -385,7 +386,7 @@ function makeBench(parent) {
   // The rest is empty: from here on all empty fields that ask and whose ink is in sight, up to the first
   // one that is not. The same key at once takes that back.
   bench.emptyRest = () => {
-    if (bench.isBusy) return true;
+    if (bench.isBusy || !picture.isComplete()) return true; // a picture that is not there looks empty
     const takenBack = emptied;
     emptied = takenBack.length ? [] : fields.emptyInSight(fields.at(document.activeElement) ?? fields.now);
     for (const row of takenBack.length ? takenBack : emptied) {
@@ -476,6 +477,8 @@ function makeBench(parent) {
     const left = fields.at(target);
     if (!left || left === fields.at(relatedTarget)) return;
     left.writeOut();
+    // Four digits may be asked about only now that they are left.
+    if (left.field.client && /^\d{4}$/.test(left.texts()[0]?.trim() ?? "")) memoryOf(bench.card).isDirty = true;
     bench.sendDraft({ left: left.name });
   });
   // A dialog or popover of Streamlit's that closes leaves the focus with the page. Who comes there by

@@ -149,6 +149,7 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
         held = bench_state().hold(view.entry.id, view.entry.revision)
         message = _with_whole_number(context, person, view, held, message)
         _store_drafts(context, person, view, held, message["values"])
+        _ask_whole_number(view, held, message)
         if kind != "draft":
             held.warning = ""
         elif view.entry.id == current_entry.current_entry_id():
@@ -229,10 +230,7 @@ def _open_view(context: AppContext, person: Person, message: Message) -> EntryVi
 def _with_whole_number(
     context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
 ) -> Message:
-    """Return the message with the whole personal number where its last four digits are enough.
-
-    Where they are not, all twelve are asked for at the field once the person has left it.
-    """
+    """Return the message with the whole personal number where its last four digits are enough."""
     values = message["values"]
     spec, typed = view.form.meaning(Meaning.CLIENT_PID, view.entry.row), typed_number(view, values)
     if spec is None or not is_last_digits(typed):
@@ -241,11 +239,18 @@ def _with_whole_number(
         view, typed, client_name(view, held, values)
     )
     if whole is None:
-        if message.get("left") == spec.name:
-            held.errors[spec.name] = t("client.whole_number")
         return message
     held.completed[spec.name] = (typed, format_pid(whole))
     return {**message, "values": {**values, spec.name: format_pid(whole)}}
+
+
+def _ask_whole_number(view: EntryView, held: HeldEntry, message: Message) -> None:
+    """Ask for all twelve digits at the field that was left with four that are not enough."""
+    spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
+    if spec is None or message.get("left") != spec.name:
+        return
+    if is_last_digits(typed_number(view, message["values"])):
+        held.errors[spec.name] = t("client.whole_number")
 
 
 def _store_drafts(
