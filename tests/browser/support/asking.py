@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.support.nurse import settle, wait_for_entry
+from tests.browser.support.nurse import press_until_gone, settle, wait_for_entry
 from tests.browser.support.people import go
 
 
@@ -15,14 +15,16 @@ def begin_rejecting(page: Page, entry_id: str) -> None:
     expect(page.locator(".wb-rejecting .wb-option input").first).to_be_focused()
 
 
-def ask_author(page: Page, entry_id: str, question: str) -> Locator:
-    """Put the entry on the screen aside with a question, all but the press of the last button,
-    which is the answer.
-    """
+def send_rejection(page: Page) -> None:
+    """Press until the rejection is heard: a press before the entry could be seen is ignored."""
+    press_until_gone(page, "Control+Enter", page.locator(".wb-rejecting"))
+
+
+def fill_in_question(page: Page, entry_id: str, question: str) -> None:
+    """From the entry on the bench to a question to its author that only has to be sent."""
     begin_rejecting(page, entry_id)
     page.get_by_text("Den som skrev måste tillfrågas").click()
     page.locator("#wb-question-why").fill(question)
-    return page.locator(".wb-save")
 
 
 def write_answer(page: Page, question: str, answer: str) -> None:

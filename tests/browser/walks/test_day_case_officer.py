@@ -24,7 +24,7 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.registers import client_register
 from pipeline.store.schema.clock import utc_now
-from tests.browser.support.asking import ask_author, write_answer
+from tests.browser.support.asking import fill_in_question, send_rejection, write_answer
 from tests.browser.support.nurse import (
     client,
     field_input,
@@ -224,9 +224,9 @@ def _enters(page: Page, papers: Mapping[str, str], form: str, *, due: str) -> No
 def _asks(page: Page, papers: Mapping[str, str]) -> None:
     entry_id = papers["fri-anteckning"]
     assert wait_for_entry(page) == entry_id
-    ask = ask_author(page, entry_id, _QUESTION)
+    fill_in_question(page, entry_id, _QUESTION)
     expect(page.locator("#wb-question-name")).to_have_value(COLLEAGUE.name)
-    ask.click()
+    send_rejection(page)
 
 
 def _enters_sums_as_they_stand(page: Page, papers: Mapping[str, str]) -> None:

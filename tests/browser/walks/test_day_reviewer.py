@@ -13,7 +13,12 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.domain.model import EntryState
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
-from tests.browser.support.asking import ask_author, begin_rejecting, write_answer
+from tests.browser.support.asking import (
+    begin_rejecting,
+    fill_in_question,
+    send_rejection,
+    write_answer,
+)
 from tests.browser.support.nurse import (
     expect_stored,
     fill_in,
@@ -100,14 +105,15 @@ def _rejects(page: Page, *, after: str) -> str:
     second = wait_for_entry(page, other_than=after)
     begin_rejecting(page, second)
     page.locator(".wb-options").get_by_text("Oläsligt").click()
-    page.keyboard.press("Control+Enter")
+    send_rejection(page)
     wait_for_entry(page, other_than=second)
     return second
 
 
 def _asks_the_author(page: Page, *, after: str) -> str:
     third = wait_for_entry(page, other_than=after)
-    ask_author(page, third, _QUESTION).click()
+    fill_in_question(page, third, _QUESTION)
+    send_rejection(page)
     return third
 
 

@@ -32,7 +32,7 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.paper.pages import count_pages_by_state
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
-from tests.browser.support.asking import begin_rejecting
+from tests.browser.support.asking import begin_rejecting, send_rejection
 from tests.browser.support.nurse import (
     expect_stored,
     fill_in,
@@ -236,7 +236,7 @@ def test_registrar(browser: Browser, address: str, store: Store, tmp_path: Path)
         begin_rejecting(page, first)
         page.get_by_text("Hör till en annan enhet").click()
         page.locator("#wb-question-select").select_option(OTHER_UNIT)
-        page.keyboard.press("Control+Enter")
+        send_rejection(page)
         second = wait_for_entry(page, other_than=first)
         fill_in(page)
         save(page, second)

@@ -144,7 +144,8 @@ function makeBench(parent) {
   }
 
   function begin(card) {
-    bench.shownAt = performance.now();
+    // Why the entry is rejected is asked of who has already looked at it.
+    if (!isRejection(card.question)) bench.shownAt = performance.now();
     changed = "";
     emptied = [];
     fields.scroller.scrollTop = 0;
