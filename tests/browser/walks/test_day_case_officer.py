@@ -176,7 +176,7 @@ def test_case_officer(browser: Browser, address: str, store: Store, papers: dict
             page,
             papers,
             "lvu-omhandertagande",
-            due="Ska vara hos förvaltningsrätten senast tors 30 dec. 2021",
+            due="annars upphör det. Gjort mån 27 dec. 2021",
         )
         _asks(page, papers)
         _enters_sums_as_they_stand(page, papers)
@@ -212,7 +212,7 @@ def _states(store: Store, papers: Mapping[str, str]) -> dict[str, EntryState]:
 
 
 def _enters(page: Page, papers: Mapping[str, str], form: str, *, due: str) -> None:
-    """The next entry, which is of this form; the last day is shown as soon as its date is typed."""
+    """The next entry, which is of this form; the law's day is shown once the dates are typed."""
     entry_id = papers[form]
     assert wait_for_entry(page) == entry_id
     fill_in(page, PAPER[form], form)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import streamlit as st
 
 from pipeline.domain.issues import Issue
 from pipeline.store.entries.entry_view import EntryView
-from pipeline.store.quality.checked_work import RekeyingTask
 from pipeline.store.schema.clock import utc_now
 from ui.screens.review.client_question import ClientQuestion
 
@@ -70,9 +69,36 @@ class HeldEntry:
         self.warning, self.focus = warning, focus
 
 
+class Mode(Protocol):
+    """What may be due at the workbench instead of an entry, with a card and acts of its own."""
+
+    @property
+    def key(self) -> str:
+        """What it is called among the entries; it has a colon, which no entry's id has."""
+        ...
+
+    @property
+    def area(self) -> str:
+        """The area of law whose words it uses, empty if there is none."""
+        ...
+
+    def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
+        """Return the card, and the images (JPEG) that it shows; their views are logged."""
+        ...
+
+    def act(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
+        """Do what the browser asks for, and return whether the mode is over."""
+        ...
+
+
+def is_mode(key: str) -> bool:
+    """Return whether a key of the workbench is a mode's, not the id of an entry."""
+    return ":" in key
+
+
 @dataclass(frozen=True, slots=True)
 class EntryAhead:
-    """The entry or rekeying task that comes next, as the browser has it."""
+    """The entry or mode that comes next, as the browser has it."""
 
     entry: str
     revision: int
@@ -100,7 +126,7 @@ class BenchState:
     ahead: EntryAhead | None = None
     ahead_for: str = ""
     needs_screen: bool = False
-    fresh_turn: EntryView | RekeyingTask | None = None
+    fresh_turn: EntryView | Mode | None = None
     is_task_due: bool = False
     skipped_tasks: frozenset[int] = frozenset()
 

@@ -57,7 +57,7 @@ def test_a_field_is_typed_again_without_its_value_and_then_looked_at_by_a_third(
 ) -> None:
     entry_id = controlled(store)
     bench = Bench(open_screen(COLLEAGUE, "review"))
-    assert bench.entry == f"control-{task_id(store)}"
+    assert bench.entry == f"control:{task_id(store)}"
     assert "09:40" not in bench.sent()
     assert NURSE.name not in bench.sent()
     assert bench.value("handelsetid") == ""
@@ -112,7 +112,7 @@ def test_a_control_that_was_passed_comes_back_when_the_next_entry_is_saved(
     store: Store, open_screen: OpenScreen
 ) -> None:
     note = controlled(store)
-    task = f"control-{task_id(store)}"
+    task = f"control:{task_id(store)}"
     app = open_screen(COLLEAGUE, "review")
     bench = Bench(app).act("skip")
     assert "Inget väntar på dig just nu" in said(app)
@@ -136,7 +136,7 @@ def test_a_control_comes_after_an_entry_that_was_saved_and_can_be_undone(
     seeding.add_notes(store, 2)
     bench = Bench(open_screen(COLLEAGUE, "review"))
     first = bench.entry
-    task = f"control-{task_id(store)}"
+    task = f"control:{task_id(store)}"
     assert bench.data["ahead"]["entry"] == task
     second = bench.act("skip").entry
     assert second not in {first, task}

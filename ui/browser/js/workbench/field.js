@@ -15,7 +15,7 @@ function makeRow(field, { id, labels, onInput }) {
   const said = make("div", "wb-said", { id: `${id}-said` });
   const element = make("div", "wb-row", { "data-name": field.name, "data-kind": field.kind }, crop, label, answer, said);
   const row = { name: field.name, kind: field.kind, element, field, hasError: false };
-  const control = isChoice ? choiceControl(row, id, labels) : textControl(row, id);
+  const control = isChoice ? choiceControl(row, id, labels) : field.kind === "tick" ? tickControl(id) : textControl(row, id);
   answer.append(control.element);
   answer.addEventListener("input", (event) => { control.changed?.(event.target); row.forgive(); onInput(row); });
 
@@ -113,6 +113,23 @@ function textControl(row, id) {
     isEmpty: () => !input.value.trim(),
     focusable: () => input,
     texts: () => [input.value],
+    chosenText: () => "",
+  };
+}
+
+// What belongs or not, is as planned or not.
+function tickControl(id) {
+  const input = make("input", "wb-tick", { id, type: "checkbox" });
+  const text = make("span", "wb-ticked");
+  return {
+    element: make("label", "wb-ticks", { for: id }, input, text),
+    update: (field) => setText(text, field.text ?? ""),
+    value: () => input.checked,
+    fill(value) { input.checked = Boolean(value); },
+    sign: () => false,
+    isEmpty: () => false,
+    focusable: () => input,
+    texts: () => [],
     chosenText: () => "",
   };
 }

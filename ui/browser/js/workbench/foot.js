@@ -72,13 +72,13 @@ function makeBar(act) {
     named,
     show(card, { labels, canUndo }) {
       setAttribute(root, "aria-label", labels.bar);
-      for (const name of ["save", "skip", "reject", "undo"]) setText(named[name].firstChild, labels[name]);
+      for (const name of ["save", "skip", "reject", "undo"]) setText(named[name].firstChild, card.words?.[name] ?? labels[name]);
       setText(named.unfold.firstChild, card.unfold ?? "");
       const asks = isRejection(card.question);
       if (asks) [["save", "do"], ["reject", "back"]].forEach(([name, text]) => setText(named[name].firstChild, card.question[text]));
       for (const part of [named.skip, actions]) part.hidden = asks;
       named.save.hidden = Boolean(card.hidden);
-      named.reject.hidden = Boolean(card.hidden || card.task);
+      named.reject.hidden = Boolean(card.hidden || card.mode);
       named.undo.hidden = !canUndo;
       named.unfold.hidden = !card.unfold || asks;
       redraw(actions, card.actions, (all) => (all ?? []).map((action) => {

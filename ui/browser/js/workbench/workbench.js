@@ -165,6 +165,7 @@ function makeBench(parent) {
     setAttribute(root, "data-turn", turnOf(card));
     root.dataset.ahead = bench.ahead?.entry ?? "";
     root.classList.toggle("wb-rejecting", isRejection(card.question));
+    root.classList.toggle("wb-tiled", card.layout === "tiles");
     const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
     question.show(asked, turnOf(card));
     below.show(card, isNew);

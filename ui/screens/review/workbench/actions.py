@@ -16,7 +16,6 @@ from pipeline.review.transfers import Transfers
 from pipeline.store.entries.entry import OPEN_STATES, Entry
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.lookup import own_actions
-from pipeline.store.quality.checked_work import RekeyingTask
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review import batch_screen, current_entry
@@ -33,8 +32,8 @@ from ui.screens.review.deviations import with_added_deviations
 from ui.screens.review.duplicate_comparison import chosen_comparison
 from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
-from ui.screens.review.workbench.rekeying_turn import claim_task, end_task_view
-from ui.screens.review.workbench_state import bench_state
+from ui.screens.review.workbench.rekeying_mode import claim_task, end_task_view
+from ui.screens.review.workbench_state import Mode, bench_state
 from ui.session import requires_open_session
 from ui.widgets.messages import error_text, errors_to
 from ui.workspace import AppContext
@@ -208,19 +207,20 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
 # Between two entries a rekeying task may be due, or a batch, which has a screen of its own.
 
 
-def current_turn(context: AppContext, person: Person) -> EntryView | RekeyingTask | None:
-    """Return what is due: a rekeying task between two entries, an entry, or a task if none waits.
+def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None:
+    """Return what is due: a mode between two entries, an entry, or a mode if none waits.
 
     None if there is nothing at all.
     """
-    state = bench_state()
-    task = claim_task(context, person) if state.is_task_due else None
-    if task is None:
-        state.is_task_due = False
-        if (view := _current_view(context, person)) is not None:
-            return view
-        task = claim_task(context, person)
-    return task
+    if bench_state().is_task_due and (mode := due_mode(context, person)) is not None:
+        return mode
+    bench_state().is_task_due = False
+    return _current_view(context, person) or due_mode(context, person)
+
+
+def due_mode(context: AppContext, person: Person) -> Mode | None:
+    """Return what is due instead of an entry: a rekeying task; None if there is nothing."""
+    return claim_task(context, person)
 
 
 def _current_view(context: AppContext, person: Person) -> EntryView | None:
@@ -271,8 +271,8 @@ def go_to_next(context: AppContext, person: Person) -> None:
             end_page_views(ahead.entry)
 
 
-def leave_task(context: AppContext, person: Person) -> None:
-    """Go on from a rekeying task; the next one comes after an entry."""
+def leave_mode(context: AppContext, person: Person) -> None:
+    """Go on from a mode; the next rekeying task comes after an entry."""
     state = bench_state()
     state.is_task_due = False
     end_task_view()

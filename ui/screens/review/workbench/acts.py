@@ -71,14 +71,7 @@ from ui.screens.review.field_cards import (
 from ui.screens.review.field_input import is_choice_field
 from ui.screens.review.rejection import rejection_action
 from ui.screens.review.workbench import actions
-from ui.screens.review.workbench.actions import go_to_next, leave_task
-from ui.screens.review.workbench.rekeying_turn import (
-    TASK_PREFIX,
-    claim_task,
-    save_task,
-    skip_task,
-    task_key,
-)
+from ui.screens.review.workbench.actions import go_to_next
 from ui.screens.review.workbench_state import (
     ALL_FIELDS,
     FOCUS_LOOK,
@@ -86,6 +79,7 @@ from ui.screens.review.workbench_state import (
     FieldValue,
     HeldEntry,
     bench_state,
+    is_mode,
 )
 from ui.session import drawing_own_acts, note_activity
 from ui.widgets.messages import error_text
@@ -122,7 +116,7 @@ def handle_act(context: AppContext, person: Person, message: Message | None) -> 
 def _may_come_again(context: AppContext, message: Message) -> bool:
     """Return whether an act that was broken off changed nothing that a second one would repeat."""
     entry_id = str(message["entry"])
-    if message["kind"] not in ("draft", "save", "again") or entry_id.startswith(TASK_PREFIX):
+    if message["kind"] not in ("draft", "save", "again") or is_mode(entry_id):
         return False
     with context.store.read() as conn:
         return load_entry(conn, entry_id).revision == int(message["revision"])
@@ -134,7 +128,7 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
         forget_sent_images()
     elif kind == "undo":
         # What was typed just before in the entry that goes is no less kept.
-        if message["values"] and not str(message["entry"]).startswith(TASK_PREFIX):
+        if message["values"] and not is_mode(str(message["entry"])):
             _do(context, person, {**message, "kind": "draft"})
             bench_state().fresh_turn = None
         before = current_entry.current_entry_id()
@@ -143,8 +137,8 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
             bench_state().say(t("review.undone"))
     elif kind == "again":
         _save_again(context, person, message)
-    elif str(message["entry"]).startswith(TASK_PREFIX):
-        _do_task(context, person, message)
+    elif is_mode(str(message["entry"])):
+        _do_mode(context, person, message)
     elif (view := _open_view(context, person, message)) is not None:
         held = bench_state().hold(view.entry.id, view.entry.revision)
         message = _with_whole_number(context, person, view, held, message)
@@ -164,7 +158,7 @@ def _save_again(context: AppContext, person: Person, message: Message) -> None:
     What was on the screen stays there. Answers to an entry that another person has stay a draft.
     """
     entry_id, state = str(message["entry"]), bench_state()
-    if entry_id.startswith(TASK_PREFIX):
+    if is_mode(entry_id):
         state.kept = int(message["n"])  # the answer is in its field when the task comes up
         return
     try:
@@ -198,19 +192,17 @@ def _save_again(context: AppContext, person: Person, message: Message) -> None:
         current_entry.open_entry(shown)
 
 
-def _do_task(context: AppContext, person: Person, message: Message) -> None:
-    """Save or leave the rekeying task on the screen; nothing of it is stored before."""
-    kind, task = str(message["kind"]), claim_task(context, person)
-    if kind not in {"save", "skip"}:
-        return
-    if task is not None and task_key(task) == message["entry"]:
-        held = bench_state().hold(task_key(task), 0)
-        if kind == "skip":
-            skip_task(context, person, task)
-        elif not save_task(context, person, task, held, message):
-            return
-    bench_state().let_go(str(message["entry"]))
-    leave_task(context, person)
+def _do_mode(context: AppContext, person: Person, message: Message) -> None:
+    """Do what is asked for in a mode, and go on when it is over or is another's by now."""
+    key, mode = str(message["entry"]), actions.due_mode(context, person)
+    if mode is None or mode.key != key:
+        is_over = message["kind"] in {"save", "skip"}
+    else:
+        with words_of_area(mode.area):
+            is_over = mode.act(bench_state().hold(key, 0), message)
+    if is_over:
+        bench_state().let_go(key)
+        actions.leave_mode(context, person)
 
 
 def _open_view(context: AppContext, person: Person, message: Message) -> EntryView | None:

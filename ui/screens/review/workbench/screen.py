@@ -16,7 +16,6 @@ from pipeline.store.accounts.sessions import unsent_key
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.entries.second_reviewer import count_waiting_for_others
-from pipeline.store.quality.checked_work import RekeyingTask
 from ui.browser.image_cache import cache_images
 from ui.browser.keyboard import key_help_button
 from ui.browser.workbench import workbench
@@ -31,8 +30,15 @@ from ui.screens.review.sheet_images import sheet_images
 from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.acts import handle_act
 from ui.screens.review.workbench.cards import can_advance, entry_card
-from ui.screens.review.workbench.rekeying_turn import claim_task, task_card, task_key
-from ui.screens.review.workbench_state import BenchState, Card, EntryAhead, HeldEntry, bench_state
+from ui.screens.review.workbench.rekeying_mode import claim_task
+from ui.screens.review.workbench_state import (
+    BenchState,
+    Card,
+    EntryAhead,
+    HeldEntry,
+    Mode,
+    bench_state,
+)
 from ui.session import consume_acted, owner_of, requires_open_session
 from ui.widgets.heading import person_menu
 from ui.workspace import AppContext
@@ -151,7 +157,7 @@ def _show_empty_queue(context: AppContext, person: Person) -> None:
 # A fragment: an act draws nothing else of the screen again, unless something else is due.
 
 
-def workbench_panel(context: AppContext, person: Person, turn: EntryView | RekeyingTask) -> None:
+def workbench_panel(context: AppContext, person: Person, turn: EntryView | Mode) -> None:
     """Show what is due at the workbench; later runs show what is due then."""
     state = bench_state()
     state.needs_screen = False
@@ -175,7 +181,7 @@ def _panel(context: AppContext, person: Person) -> None:
 
 
 def _bench_data(
-    context: AppContext, person: Person, state: BenchState, turn: EntryView | RekeyingTask
+    context: AppContext, person: Person, state: BenchState, turn: EntryView | Mode
 ) -> dict[str, Any]:
     now = _current_card(context, person, state, turn)
     ahead = _card_ahead(context, person, state, turn)
@@ -206,7 +212,7 @@ def _unsent_key(context: AppContext, person: Person, state: BenchState) -> dict[
 
 
 def _current_card(
-    context: AppContext, person: Person, state: BenchState, turn: EntryView | RekeyingTask
+    context: AppContext, person: Person, state: BenchState, turn: EntryView | Mode
 ) -> Card:
     held = state.hold(*_turn_key(turn))
     if text := current_entry.take_warning():
@@ -217,7 +223,7 @@ def _current_card(
 
 
 def _card_ahead(
-    context: AppContext, person: Person, state: BenchState, turn: EntryView | RekeyingTask
+    context: AppContext, person: Person, state: BenchState, turn: EntryView | Mode
 ) -> Card | None:
     """Return the card of what comes next; made once for each entry on the screen."""
     entry_id, revision = _turn_key(turn)
@@ -230,11 +236,11 @@ def _card_ahead(
 
 
 def _make_ahead(
-    context: AppContext, person: Person, state: BenchState, turn: EntryView | RekeyingTask
+    context: AppContext, person: Person, state: BenchState, turn: EntryView | Mode
 ) -> tuple[EntryAhead | None, list[bytes]]:
     """Claim what comes next: a rekeying task after an entry, else the next entry."""
     view = turn if isinstance(turn, EntryView) else None
-    ahead: EntryView | RekeyingTask | None = claim_task(context, person) if view else None
+    ahead: EntryView | Mode | None = claim_task(context, person) if view else None
     if ahead is None:
         ahead = actions.view_ahead(context, person, view)
     if ahead is None or (
@@ -246,16 +252,17 @@ def _make_ahead(
     return EntryAhead(*key, card), images
 
 
-def _turn_key(turn: EntryView | RekeyingTask) -> tuple[str, int]:
+def _turn_key(turn: EntryView | Mode) -> tuple[str, int]:
     if isinstance(turn, EntryView):
         return turn.entry.id, turn.entry.revision
-    return task_key(turn), 0
+    return turn.key, 0
 
 
 def _turn_card(
-    context: AppContext, person: Person, turn: EntryView | RekeyingTask, held: HeldEntry
+    context: AppContext, person: Person, turn: EntryView | Mode, held: HeldEntry
 ) -> tuple[Card, list[bytes]]:
-    with words_of_area(turn.form.area):
-        if isinstance(turn, EntryView):
+    if isinstance(turn, EntryView):
+        with words_of_area(turn.form.area):
             return entry_card(context, person, turn, held)
-        return task_card(context, person, turn, held)
+    with words_of_area(turn.area):
+        return turn.card(held)

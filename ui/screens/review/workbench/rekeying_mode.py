@@ -7,6 +7,7 @@ workbench like an entry with one field, and its image alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -39,23 +40,18 @@ from ui.screens.review.field_input import (
     is_choice_field,
 )
 from ui.screens.review.workbench.cards import missing_client_card
+from ui.screens.review.workbench.mode import mode_card
 from ui.screens.review.workbench_state import Card, FieldValue, HeldEntry, bench_state
 from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
 from ui.widgets.messages import error_text
 from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
-TASK_PREFIX = "control-"
 _VIEWED_TASK_KEY = f"{VIEW_KEY_PREFIX}control"
 """Session-state key of the task whose view is recorded for this showing."""
 
 
-def task_key(task: RekeyingTask) -> str:
-    """Return what a task is called among the entries of the workbench."""
-    return f"{TASK_PREFIX}{task.id}"
-
-
-def claim_task(context: AppContext, person: Person) -> RekeyingTask | None:
+def claim_task(context: AppContext, person: Person) -> RekeyingMode | None:
     """Claim a rekeying task for the user and log the view of its page; None if there is none."""
 
     def log_view(conn: Connection, task: RekeyingTask) -> None:
@@ -64,7 +60,7 @@ def claim_task(context: AppContext, person: Person) -> RekeyingTask | None:
 
     task = context.work(Rekeying, person).claim(bench_state().skipped_tasks, log_view)
     st.session_state[_VIEWED_TASK_KEY] = task.id if task is not None else None
-    return task
+    return RekeyingMode(context, person, task) if task is not None else None
 
 
 def end_task_view() -> None:
@@ -72,88 +68,86 @@ def end_task_view() -> None:
     st.session_state.pop(_VIEWED_TASK_KEY, None)
 
 
-def task_card(
-    context: AppContext, person: Person, task: RekeyingTask, held: HeldEntry
-) -> tuple[Card, list[bytes]]:
-    """Return the card of a task, and the image that it shows: its field alone, if possible."""
-    covered = find_covered_for(context, person, task.page)
-    image = crop_image(context, task.page, task.spec.box, covered)
-    if image is None:
-        image = page_image(context, task.page, covered)
-    images = [image] if image is not None else []
-    label = accessible_name(task.form, task.spec)
-    what = t("control.third_what") if task.is_adjudication else t("control.what")
-    card = {
-        "entry": task_key(task),
-        "revision": 0,
-        "attempt": held.attempts,
-        "title": t("control.title"),
-        "origin": f"{task.form.title} · {task.unit}",
-        "notices": [what],
-        "warning": held.warning,
-        "facts": [],
-        "second": task.is_adjudication,
-        "banner": {"kind": "none", "text": "", "number": "", "clear": True, "clients": []},
-        "question": _question_card(task, held),
-        "fields": [_field_card(task, label, held)],
-        "focus": task.spec.name,
-        "folded": [],
-        "unfold": "",
-        "settled": None,
-        "pages": [_page_card(image, label) for image in images],
-        "row": None,
-        "marked": [],
-        "look": None,
-        "add": None,
-        "actions": [],
-        "hidden": None,
-        "task": True,
-    }
-    return card, images
+@dataclass(frozen=True, slots=True)
+class RekeyingMode:
+    """A task at the workbench: a field to key, or two answers to decide between."""
 
+    context: AppContext
+    person: Person
+    task: RekeyingTask
 
-def save_task(
-    context: AppContext,
-    person: Person,
-    task: RekeyingTask,
-    held: HeldEntry,
-    message: Mapping[str, Any],
-) -> bool:
-    """Save the answer to a task; return whether it is done."""
-    held.warning = ""
-    answer = _task_answer(task, message["values"].get(task.spec.name))
-    missing = "review.missing_choice" if _is_chosen(task) else "review.missing_answer"
-    if answer is None:
-        return _refuse(task, held, missing)
-    about = ClientStatement(outside=(message.get("question") or {}).get("outside") or "")
-    rekeying = context.work(Rekeying, person)
-    try:
-        outcome = (
-            rekeying.adjudicate(task, answer, about=about)
-            if task.is_adjudication
-            else rekeying.save_answer(task, answer)
+    @property
+    def key(self) -> str:
+        """Return what the task is called among the entries of the workbench."""
+        return f"control:{self.task.id}"
+
+    @property
+    def area(self) -> str:
+        """Return the area of law of the form."""
+        return self.task.form.area
+
+    def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
+        """Return the card, and the image that it shows: the field alone, if possible."""
+        task = self.task
+        covered = find_covered_for(self.context, self.person, task.page)
+        image = crop_image(self.context, task.page, task.spec.box, covered)
+        if image is None:
+            image = page_image(self.context, task.page, covered)
+        images = [image] if image is not None else []
+        label = accessible_name(task.form, task.spec)
+        card = mode_card(
+            self,
+            held,
+            t("control.title"),
+            origin=f"{task.form.title} · {task.unit}",
+            notices=[t("control.third_what" if task.is_adjudication else "control.what")],
+            second=task.is_adjudication,
+            question=_question_card(task, held),
+            fields=[_field_card(task, label, held)],
+            focus=task.spec.name,
+            pages=[_page_card(image, label) for image in images],
         )
-    except UnknownClientError:
-        held.question = ClientQuestion(QuestionKind.OUTSIDE, "")
-        return _refuse(task, held, "review.unknown_client")
-    except MissingAnswerError:
-        return _refuse(task, held, missing)
-    except InvalidAnswerError:
-        return _refuse(task, held, "review.invalid_answer")
-    except EfterskriftError as error:
-        set_warning(error_text(error))
+        return card, images
+
+    def act(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
+        """Save the answer, or leave the task; it comes again after the next entry."""
+        if message["kind"] == "skip":
+            self.context.work(Rekeying, self.person).skip(self.task)
+            bench_state().skipped_tasks |= {self.task.id}
+            return True
+        return message["kind"] == "save" and self._save(held, message)
+
+    def _save(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
+        """Save the answer; return whether the task is done."""
+        task = self.task
+        held.warning = ""
+        answer = _task_answer(task, message["values"].get(task.spec.name))
+        missing = "review.missing_choice" if _is_chosen(task) else "review.missing_answer"
+        if answer is None:
+            return _refuse(task, held, missing)
+        about = ClientStatement(outside=(message.get("question") or {}).get("outside") or "")
+        rekeying = self.context.work(Rekeying, self.person)
+        try:
+            outcome = (
+                rekeying.adjudicate(task, answer, about=about)
+                if task.is_adjudication
+                else rekeying.save_answer(task, answer)
+            )
+        except UnknownClientError:
+            held.question = ClientQuestion(QuestionKind.OUTSIDE, "")
+            return _refuse(task, held, "review.unknown_client")
+        except MissingAnswerError:
+            return _refuse(task, held, missing)
+        except InvalidAnswerError:
+            return _refuse(task, held, "review.invalid_answer")
+        except EfterskriftError as error:
+            set_warning(error_text(error))
+            return True
+        if outcome is RekeyingOutcome.WRONG:
+            # A wrong decision has been reopened: it is not the last one to undo.
+            clear_undo()
+        set_toast(t("control.saved"))
         return True
-    if outcome is RekeyingOutcome.WRONG:
-        # A wrong decision has been reopened: it is not the last one to undo.
-        clear_undo()
-    set_toast(t("control.saved"))
-    return True
-
-
-def skip_task(context: AppContext, person: Person, task: RekeyingTask) -> None:
-    """Leave a task; it comes again after the next entry."""
-    context.work(Rekeying, person).skip(task)
-    bench_state().skipped_tasks |= {task.id}
 
 
 def _is_chosen(task: RekeyingTask) -> bool:
