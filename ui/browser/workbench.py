@@ -21,7 +21,7 @@ SCRIPTS = (
         f"workbench/{name}"
         for name in (
             *("word_match", "dom", "outbox", "short", "picture", "field", "fields"),
-            *("question", "head", "foot", "undo", "keys", "workbench"),
+            *("question", "head", "foot", "undo", "tabs", "keys", "workbench"),
         )
     ),
 )
@@ -49,6 +49,7 @@ LABELS = {
     "saving": "workbench.saving",
     "again": "workbench.again",
     "emptied": "workbench.emptied",
+    "tabs": "workbench.tabs",
     "wholeDay": "workbench.whole_day",
     "wholeTime": "workbench.whole_time",
 }

@@ -164,7 +164,7 @@ def staged(
     page = context.new_page()
     mistakes: list[str] = []
     page.on("pageerror", lambda error: mistakes.append(str(error)))
-    page.route("**/*", lambda route: _answer(route, scheme))
+    context.route("**/*", lambda route: _answer(route, scheme))
     if has_clock:
         page.clock.install(time=0)
     page.goto(_ADDRESS if is_secure else _PLAIN_ADDRESS)

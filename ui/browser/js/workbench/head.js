@@ -13,7 +13,8 @@ function makeHead() {
   const client = make("div", "wb-client", { role: "status", "aria-live": "polite" });
   const facts = make("div", "wb-facts", { role: "status" });
   const warning = make("div", "wb-warning", { role: "alert" });
-  const root = make("div", "wb-head", {}, make("div", "wb-heading", {}, title, origin), client, facts, notices, warning);
+  const twice = make("div", "wb-twice", { role: "alert" });
+  const root = make("div", "wb-head", {}, make("div", "wb-heading", {}, title, origin), twice, client, facts, notices, warning);
   // `since`: from when the client has been on the screen
   const shown = { key: "", since: 0 };
   return {
@@ -33,6 +34,7 @@ function makeHead() {
       const now = banner.kind === "clients" ? `${key} ${banner.number}` : "";
       if (shown.key !== now) Object.assign(shown, { key: now, since: performance.now() });
     },
+    warn: (text) => setText(twice, text),
     seenFor: () => (shown.key ? performance.now() - shown.since : 0),
   };
 }

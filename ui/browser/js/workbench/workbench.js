@@ -35,6 +35,7 @@ function makeBench(parent) {
   const undo = makeUndo();
   const says = makeSays();
   const outbox = makeOutbox(showUnderWay);
+  const tabs = makeTabs((isTwice) => head.warn(isTwice ? bench.data.labels.tabs : ""));
   let kept = "unread";
   const side = make("div", "wb-side", {}, head.root, fields.scroller, make("div", "wb-above-bar", {}, says.root, bar.saving), bar.root);
   const root = make("div", "wb", {}, picture.root, side);
@@ -54,6 +55,7 @@ function makeBench(parent) {
     if (saysNo !== null && data.saysNo !== saysNo) says.say(data.says);
     saysNo = data.saysNo;
     picture.name(data.labels);
+    tabs.show(data.unsent?.owner);
     const waiting = outbox.next();
     // What waits is for the entry that the server has now, or it is void: the entry before was refused.
     if (waiting && waiting.kind !== "again" && !outbox.underWay && waiting.entry !== data.now?.entry) dropWaiting();
@@ -555,7 +557,7 @@ function makeBench(parent) {
     releaseClick(); // no answer comes here any more
     stop.abort();
     Object.values(timers).forEach(clearTimeout);
-    for (const part of [picture, says, outbox]) part.close();
+    for (const part of [picture, says, outbox, tabs]) part.close();
     for (const observer of [watch, watchAbove]) observer.disconnect();
     root.remove();
   };
