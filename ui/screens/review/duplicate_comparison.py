@@ -28,7 +28,7 @@ from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
-COMPARISON_KINDS = ("other", "text", "picture")
+COMPARISON_KINDS = ("entry", "text", "picture")
 _OTHER_VIEW_KEY = f"{VIEW_KEY_PREFIX}other"
 _IMAGE_SUFFIXES = ["png", "jpg", "jpeg"]
 
@@ -43,7 +43,7 @@ def duplicate_comparison(
     kind = st.segmented_control(
         t("returns.duplicate.with"),
         COMPARISON_KINDS,
-        default="other",
+        default="entry",
         required=True,
         format_func=lambda value: plain(labels[value]),
         key=_widget_key(view, "kind"),
@@ -66,7 +66,7 @@ def duplicate_comparison(
         _comparison_table(view, {}, "")
     else:
         _compare_with_entry(context, person, view)
-    if kind != "other" or not st.session_state.get(_widget_key(view, "other")):
+    if kind != "entry" or not st.session_state.get(_widget_key(view, "other")):
         reset_comparison()
     st.text_input(
         t("returns.duplicate.why"), key=_widget_key(view, "why"), max_chars=200, autocomplete="off"
@@ -84,7 +84,7 @@ def chosen_comparison(view: EntryView) -> tuple[ComparisonSource | None, str]:
     """Return what was chosen (or None), and the user's own words."""
     values = st.session_state
     reason = str(values.get(_widget_key(view, "why")) or "")
-    kind = values.get(_widget_key(view, "kind"), "other")
+    kind = values.get(_widget_key(view, "kind"), "entry")
     if kind == "text":
         text = str(values.get(_widget_key(view, "text")) or "")
         return (ComparisonSource(text=text) if text.strip() else None), reason
