@@ -32,8 +32,7 @@ EFTERSKRIFT_LANGUAGE=sv
 EFTERSKRIFT_BACKUP_FOLDER=/mnt/efterskrift
 # Enheten som papperet i /var/lib/efterskrift/skanner hör till (efterskrift-watch).
 EFTERSKRIFT_WATCH_UNIT=
-# Flera kommuner på samma maskin: en fil för varje, KOMMUN.env, i den här mappen (efterskrift fleet status).
-EFTERSKRIFT_FLEET=/etc/efterskrift/workspaces
+# Flera kommuner på samma maskin: en fil för varje, /etc/efterskrift/workspaces/KOMMUN.env.
 # Flera maskiner delar en PostgreSQL-databas:
 # EFTERSKRIFT_DATABASE_URL=postgresql+psycopg://efterskrift@db.example.se/efterskrift
 ENV

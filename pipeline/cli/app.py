@@ -94,14 +94,8 @@ GROUPS: Mapping[tuple[str, str, str], Mapping[str, Command]] = {
         "extract": ("oversight", "extract"),
         "export": ("oversight", "export"),
     },
-    (RUNNING, "fleet", "Workspaces of one installation: state, commands in them."): {
-        "status": ("fleet", "status"),
-        "run": ("fleet", "run"),
-    },
 }
 """The groups of commands: panel, name and help, with their commands."""
-_PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
-"""Context of the command whose arguments are another command."""
 
 
 def build_app(words: Sequence[str] | None = None) -> typer.Typer:
@@ -137,8 +131,7 @@ def build_app(words: Sequence[str] | None = None) -> typer.Typer:
         group = typer.Typer(help=text, no_args_is_help=True)
         group.callback()(lambda: None)  # a group stays one although it has a single command
         for each, command in commands.items():
-            passed_on = _PASSED_ON if command == ("fleet", "run") else None
-            group.command(each, context_settings=passed_on)(load(command))
+            group.command(each)(load(command))
         app.add_typer(group, name=name, rich_help_panel=panel)
     return app
 

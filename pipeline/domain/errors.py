@@ -76,7 +76,6 @@ class ExitCode(IntEnum):
     NOTHING_LEARNED = 11
     LOG_BROKEN = 12
     NOTHING_TO_DO = 13
-    ALARM = 14
 
 
 class EfterskriftError(Exception):

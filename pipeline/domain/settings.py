@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -396,14 +395,6 @@ def _unquote(value: str) -> str:
             case _:
                 parts.append(re.sub(r"\\(.)", r"\1", part["bare"]))
     return "".join(parts)
-
-
-def own_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment with these settings and none of the program's others."""
-    others = {
-        name: value for name, value in os.environ.items() if not name.upper().startswith(_PREFIX)
-    }
-    return others | dict(variables)
 
 
 def _find_workspace() -> Path:

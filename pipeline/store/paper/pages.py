@@ -288,13 +288,6 @@ def count_pages_by_state(conn: Connection, units: Iterable[str] | None = None) -
     return {"in": done + waiting + failed, "done": done, "waiting": waiting, "failed": failed}
 
 
-def find_oldest_waiting(conn: Connection) -> datetime | None:
-    """Return when the oldest page that waits for the machine or a person was scanned, or None."""
-    query = select(func.min(page.c.scanned_at)).where(is_waiting)
-    oldest: datetime | None = conn.execute(query).scalar_one()
-    return oldest
-
-
 def count_closed_pages(conn: Connection) -> int:
     """Count the pages that failed and were closed by a person."""
     tallies = list_page_tallies(conn)

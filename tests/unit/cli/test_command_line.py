@@ -37,6 +37,19 @@ def test_commands_speak_swedish_where_the_machine_says_so(tmp_path: Path) -> Non
 Refused = Callable[..., tuple[int, str]]
 
 
+def test_a_command_reads_the_file_of_the_service(tmp_path: Path) -> None:
+    file, workspace = tmp_path / "kalix.env", tmp_path / "nowhere"
+    file.write_text(f'EFTERSKRIFT_WORKSPACE="{workspace}"', "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, "status"],
+        env=os.environ | {"EFTERSKRIFT_ENVIRONMENT_FILE": str(file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert str(workspace) in done.stderr
+
+
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
     """Run a command as `efterskrift` would, in this process; its exit code and standard error."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pipeline.domain.errors import SettingsError, UsageError
-from pipeline.domain.settings import load_settings
+from pipeline.domain.settings import load_settings, read_environment_file
 
 
 def test_unchanged_settings_are_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -81,3 +82,27 @@ def test_a_setting_that_no_longer_exists_is_called_so(
     with pytest.raises(SettingsError, match="no longer exist: fhir_url") as error:
         load_settings()
     assert "settings.yaml" in error.value.remedy
+
+
+VALUES: Sequence[tuple[str, str]] = (
+    ("A=Hemsjukvården Centrum", "Hemsjukvården Centrum"),
+    ('A="Hemsjukvården Centrum"', "Hemsjukvården Centrum"),
+    ("A='Hemsjukvården Centrum'  ", "Hemsjukvården Centrum"),
+    ("A=  två  mellanslag  ", "två  mellanslag"),
+    (r'A="ett \"citat\" och $HOME \n"', r'ett "citat" och $HOME \n'),
+    (r"A=C:\\mapp", "C:\\mapp"),
+    (r"A='C:\mapp'", r"C:\mapp"),
+    ("A=Kalle's", "Kalle's"),
+    ("A=1 # inte en kommentar", "1 # inte en kommentar"),
+    ('A="a""b"c', "abc"),
+    ("A=", ""),
+    ("A=x=y", "x=y"),
+)
+"""Lines of a file, and what `EnvironmentFile=` of systemd.exec(5) makes of them."""
+
+
+@pytest.mark.parametrize(("line", "value"), VALUES)
+def test_values_are_read_with_quotes_as_systemd_does(line: str, value: str, tmp_path: Path) -> None:
+    file = tmp_path / "efterskrift.env"
+    file.write_text(f"# a comment\n; another\nnot a variable\n\n{line}\n")
+    assert read_environment_file(file) == {"A": value}
