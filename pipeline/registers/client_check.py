@@ -132,6 +132,9 @@ class ClientStatement:
         return self.outside == NO_CLIENT
 
 
+NO_CLIENT_STATEMENT = ClientStatement()
+
+
 @dataclass(frozen=True, slots=True)
 class SheetFacts:
     """The facts on a sheet about its client apart from the number.

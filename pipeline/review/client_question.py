@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -47,7 +45,7 @@ from pipeline.store.entries.client_identities import (
     is_temporary_identity_issued,
     settle_identities,
 )
-from pipeline.store.entries.entry import Entry, load_entry_readings
+from pipeline.store.entries.entry import Entry, EntryWork, load_entry_readings
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import (
@@ -81,14 +79,19 @@ class ClientVerdict:
         return find_conflicts(self.findings)
 
 
-def complete_client_numbers(
-    conn: Connection,
-    person: Person,
-    form: Form,
-    row: int | None,
-    answers: Mapping[str, Answer],
-    statement: ClientStatement,
-) -> dict[str, Answer]:
+@dataclass(frozen=True, slots=True)
+class TypedNumber:
+    """What is in the field of a client's number.
+
+    With `viewer`, a client whose identity this person may not see is not revealed.
+    """
+
+    spec: FieldSpec
+    typed: str
+    viewer: Person | None = None
+
+
+def complete_client_numbers(work: EntryWork, answers: Mapping[str, Answer]) -> dict[str, Answer]:
     """Return the answers with the client's full number from the register, or a temporary one.
 
     Raises:
@@ -98,11 +101,12 @@ def complete_client_numbers(
             is wrong, and the person has not said why.
         BlockedClientError: the client is behind a block for this person.
     """
-    spec = form.meaning(Meaning.CLIENT_PID, row)
+    conn, person, statement = work.conn, work.person, work.about
+    spec = work.form.meaning(Meaning.CLIENT_PID, work.entry.row)
     if spec is None or spec.name not in answers:
         return dict(answers)
     answer = answers[spec.name]
-    if answer.state is State.EMPTY and _may_be_about_nobody(form, spec, statement):
+    if answer.state is State.EMPTY and _may_be_about_nobody(work.form, spec, statement):
         return dict(answers)
     # Without a number, the person may ask for a temporary identity
     if (
@@ -136,53 +140,41 @@ def check_entry_client(
         return None
     verdict = check_client_number(
         conn,
-        spec,
         entry,
-        number,
-        answered_text(form, entry.row, answers, Meaning.CLIENT_NAME),
-        answered_text(form, entry.row, answers, Meaning.CLIENT_ADDRESS),
-        event_on=answered_text(form, entry.row, answers, Meaning.EVENT_DATE),
+        TypedNumber(spec, number),
+        SheetFacts(
+            answered_text(form, entry.row, answers, Meaning.CLIENT_NAME),
+            answered_text(form, entry.row, answers, Meaning.CLIENT_ADDRESS),
+            event_on=answered_text(form, entry.row, answers, Meaning.EVENT_DATE),
+        ),
     )
     code_findings = check_client_code(conn, form, entry, answers, verdict.number)
     return replace(verdict, findings=(*verdict.findings, *code_findings))
 
 
 def check_client_number(
-    conn: Connection,
-    spec: FieldSpec,
-    entry: Entry,
-    typed: str,
-    name: str = "",
-    address: str = "",
-    *,
-    event_on: str = "",
-    viewer: Person | None = None,
+    conn: Connection, entry: Entry, typed: TypedNumber, sheet: SheetFacts
 ) -> ClientVerdict:
     """Return what the paper says for and against a number.
 
     Args:
-        spec: the field of the number.
-        typed: the number as typed.
-        name: the client's name on the paper.
-        address: the client's address on the paper.
-        event_on: the day on the paper.
-        viewer: if given, a client whose identity this person may not see is not revealed.
+        sheet: the name, the address and the day on the paper.
     """
-    client = find_client(conn, typed)
-    if client is not None and viewer is not None:
-        client = restrict_client(conn, client, viewer)
-    number = client.pid if client else typed
+    client = find_client(conn, typed.typed)
+    if client is not None and typed.viewer is not None:
+        client = restrict_client(conn, client, typed.viewer)
+    number = client.pid if client else typed.typed
     # What else the sheet says, and for whom it was printed
     issued = find_issued_sheet(conn, entry.serial)
-    printed_for = printed_client_pid(issued, spec, entry.row)
-    sheet = SheetFacts(name, address, entry.unit, printed_for, event_on)
+    printed_for = printed_client_pid(issued, typed.spec, entry.row)
+    sheet = replace(sheet, unit=entry.unit, printed_for=printed_for)
     areas = areas_by_unit(conn)
     same_area = (
         client is None or not client.unit or areas.get(client.unit) in (None, areas.get(entry.unit))
     )
     # Other clients whose name may fit better, and how a temporary identity was named
     neighbours = (
-        client_names_of_unit(conn, number, entry.unit) if client is not None and name else ()
+        client_names_of_unit(conn, number, entry.unit) if client is not None and sheet.name else ()
     )
     issued_name = first_given_name(conn, number, {entry.unit}) if is_temporary_pid(number) else None
     findings = check_client(
@@ -194,7 +186,7 @@ def check_client_number(
         neighbours=neighbours,
         temporary_name=issued_name,
     )
-    return ClientVerdict(spec.name, number, client, findings)
+    return ClientVerdict(typed.spec.name, number, client, findings)
 
 
 def is_last_digits(typed: str) -> bool:
@@ -219,7 +211,8 @@ def complete_last_digits(
     number = str(reading.value) if reading is not None else ""
     if not (_WHOLE_NUMBER.fullmatch(number) and number.endswith(typed)):
         return None
-    verdict = check_client_number(conn, spec, view.entry, number, name, viewer=viewer)
+    asked = TypedNumber(spec, number, viewer)
+    verdict = check_client_number(conn, view.entry, asked, SheetFacts(name))
     client, kinds = verdict.client, finding_kinds(verdict.findings)
     if client is None or "name_like" not in kinds or _SPEAKS_AGAINST.intersection(kinds):
         return None
@@ -227,13 +220,7 @@ def complete_last_digits(
     return None if is_asked else client.pid
 
 
-def find_contradicted_client_field(
-    conn: Connection,
-    form: Form,
-    entry: Entry,
-    answers: Mapping[str, Answer],
-    statement: ClientStatement,
-) -> str | None:
+def find_contradicted_client_field(work: EntryWork, answers: Mapping[str, Answer]) -> str | None:
     """Return the number's field if a second reviewer has to check it, else None.
 
     That is where the sheet contradicts the client and the person has not resolved the conflict.
@@ -242,10 +229,10 @@ def find_contradicted_client_field(
         ClientConflictError: so it is, and the person has not chosen to hand it on.
     """
     # No conflict, or one that the person has resolved
-    verdict = check_entry_client(conn, form, entry, answers)
-    if verdict is None or not verdict.conflicts or is_resolved(verdict.conflicts, statement):
+    verdict = check_entry_client(work.conn, work.form, work.entry, answers)
+    if verdict is None or not verdict.conflicts or is_resolved(verdict.conflicts, work.about):
         return None
-    if statement.choice is not ConflictChoice.HAND_ON:
+    if work.about.choice is not ConflictChoice.HAND_ON:
         raise ClientConflictError(
             "sheet_contradicts_client", fields=(verdict.field,), codes=verdict.conflicts
         )
@@ -253,23 +240,16 @@ def find_contradicted_client_field(
 
 
 def save_client_choice(
-    conn: Connection,
-    person: Person,
-    form: Form,
-    entry: Entry,
-    answers: Mapping[str, Answer],
-    statement: ClientStatement,
-    now: datetime,
-    *,
-    before: Mapping[str, Answer] = MappingProxyType({}),
+    work: EntryWork, answers: Mapping[str, Answer], before: Mapping[str, Answer]
 ) -> None:
     """Store what the person said about the client, after a decision that answered the number.
 
     Args:
-        entry: as it was before the decision.
+        work: with the entry as it was before the decision.
         answers: what the person answered.
         before: what the other fields say.
     """
+    conn, form, entry = work.conn, work.form, work.entry
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
     if spec is None or spec.name not in answers:
         return
@@ -277,14 +257,14 @@ def save_client_choice(
     # Outside the register: issue an identity. Otherwise an earlier one of the entry is settled.
     if isinstance(number, str) and load_client(conn, number) is None:
         name = answered_text(form, entry.row, all_answers, Meaning.CLIENT_NAME)
-        _add_identity(conn, person, entry, number, name, statement, now)
-    elif settle_identities(conn, entry.id, person.login, now):
-        record(conn, person.login, "settle_identity", entry.id, unit=entry.unit)
+        _add_identity(work, number, name)
+    elif settle_identities(conn, entry.id, work.person.login, work.now):
+        record(conn, work.person.login, "settle_identity", entry.id, unit=entry.unit)
     # A choice is stored only if it resolved a conflict
-    if statement.choice not in (ConflictChoice.HAND_ON, ConflictChoice.ASK):
+    if work.about.choice not in (ConflictChoice.HAND_ON, ConflictChoice.ASK):
         verdict = check_entry_client(conn, form, entry, all_answers)
         if verdict and verdict.conflicts:
-            _add_choice(conn, person, entry, statement, verdict.conflicts, now)
+            _add_choice(work, verdict.conflicts)
 
 
 def _may_be_about_nobody(form: Form, spec: FieldSpec, statement: ClientStatement) -> bool:
@@ -313,59 +293,39 @@ def _require_outside_number(
         raise UnknownClientError("client_unknown", fields=(spec.name,))
 
 
-def _add_choice(
-    conn: Connection,
-    person: Person,
-    entry: Entry,
-    statement: ClientStatement,
-    conflicts: tuple[str, ...],
-    now: datetime,
-) -> None:
+def _add_choice(work: EntryWork, conflicts: tuple[str, ...]) -> None:
+    entry, login, choice = work.entry, work.person.login, work.about.choice.value
     row = {
         "entry": entry.id,
         "revision": entry.revision + 1,
         "codes": list(conflicts),
-        "choice": statement.choice.value,
-        "why": statement.why.strip()[:300],
-        "by": person.login,
-        "at": now,
+        "choice": choice,
+        "why": work.about.why.strip()[:300],
+        "by": login,
+        "at": work.now,
     }
-    add_client_choice(conn, row)
-    record(
-        conn,
-        person.login,
-        "client_choice",
-        entry.id,
-        unit=entry.unit,
-        choice=statement.choice.value,
-        conflicts=", ".join(conflicts),
-    )
+    add_client_choice(work.conn, row)
+    detail = {"choice": choice, "conflicts": ", ".join(conflicts)}
+    record(work.conn, login, "client_choice", entry.id, unit=entry.unit, **detail)
 
 
-def _add_identity(
-    conn: Connection,
-    person: Person,
-    entry: Entry,
-    number: str,
-    paper_name: str,
-    statement: ClientStatement,
-    now: datetime,
-) -> None:
+def _add_identity(work: EntryWork, number: str, paper_name: str) -> None:
     """Store an identity outside the register, unless the entry has it already.
 
     Its name is what the person says, else what is written on the paper.
     """
+    conn, entry, login, about = work.conn, work.entry, work.person.login, work.about
     if has_open_identity(conn, entry.id, number):
         return
     # Replace another identity of the entry
-    settle_identities(conn, entry.id, person.login, now)
+    settle_identities(conn, entry.id, login, work.now)
     row = {
         "entry": entry.id,
         "number": number,
-        "name": (statement.name.strip() or paper_name)[:120],
-        "reason": statement.outside or NO_REGISTER * is_register_empty(conn),
-        "by": person.login,
-        "at": now,
+        "name": (about.name.strip() or paper_name)[:120],
+        "reason": about.outside or NO_REGISTER * is_register_empty(conn),
+        "by": login,
+        "at": work.now,
     }
     add_identity(conn, row)
-    record(conn, person.login, "temporary_identity", entry.id, unit=entry.unit)
+    record(conn, login, "temporary_identity", entry.id, unit=entry.unit)

@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from pipeline.domain.errors import NotAllowedError, ReviewError
 from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.form import Form
 from pipeline.domain.form.rules import choice_forms
 from pipeline.domain.law.permissions import Action, permitted_areas
 from pipeline.domain.model import EntryState
@@ -26,12 +25,12 @@ from pipeline.domain.review.rules import (
     fields_for_second_reviewer,
     is_settled,
 )
-from pipeline.registers.client_check import ClientStatement
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
 )
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_answers, write_decision
+from pipeline.review.decisions import write_answers, write_decision
 from pipeline.review.duplicates import withdraw_duplicate_mark
 from pipeline.review.rejections import reopen_rejected, require_not_exported
 from pipeline.review.session import Review
@@ -50,6 +49,7 @@ from pipeline.store.entries.entry import (
     OPEN_STATES,
     UNDECIDED_VALUES,
     Entry,
+    EntryWork,
     advance_entry,
     entry_form,
     is_claimed_by_other,
@@ -110,14 +110,15 @@ class Corrections(Review):
             if entry.voided is not None:
                 raise ReviewError("entry_void")
             form = entry_form(self.forms, entry)
+            work = EntryWork(conn, person, form, entry, now, about)
             before = decided_answers(conn, entry_id)
-            corrected = self._corrected_answers(conn, entry, answers, before, about)
+            corrected = _corrected_answers(work, answers, before)
             if not corrected:
                 raise ReviewError("nothing_corrected")
             # A contradiction matters only where the correction changes the client.
             all_answers = {name: decided.answer for name, decided in before.items()} | corrected
             doubt = (
-                find_contradicted_client_field(conn, form, entry, all_answers, about)
+                find_contradicted_client_field(work, all_answers)
                 if any(form.by_name[name].means in _CLIENT_MEANINGS for name in corrected)
                 else None
             )
@@ -136,18 +137,8 @@ class Corrections(Review):
             }
             if doubt and doubt not in new:
                 new[doubt] = DecidedAnswer(all_answers[doubt], AnswerOrigin.CORRECTION, False)
-            return write_answers(
-                conn,
-                person,
-                form,
-                entry,
-                new,
-                now,
-                single_reviewer(person.login, now) | {"reason": reason.strip()},
-                answered=corrected,
-                earlier=before,
-                about=about,
-            )
+            columns = single_reviewer(person.login, now) | {"reason": reason.strip()}
+            return write_answers(work, new, columns, answered=corrected, earlier=before)
 
     def void(self, entry_id: str, revision: int, reason: str) -> None:
         """Void (makulera) a signed, exported or rejected entry.
@@ -186,8 +177,8 @@ class Corrections(Review):
                 conn,
                 person,
                 entry,
-                {},
                 now,
+                {},
                 state=state,
                 reason=reason.strip(),
                 voided=reason.strip(),
@@ -245,30 +236,6 @@ class Corrections(Review):
         record(conn, person.login, "undo", entry_id, unit=entry.unit, state=state.value)
         return state
 
-    def _corrected_answers(
-        self,
-        conn: Connection,
-        entry: Entry,
-        answers: Mapping[str, Answer],
-        before: Mapping[str, DecidedAnswer],
-        about: ClientStatement,
-    ) -> dict[str, Answer]:
-        """Return the answers that differ from the decided ones, complete and checked.
-
-        The number of a client whom the register lacked is among them even if it is unchanged.
-        """
-        form = entry_form(self.forms, entry)
-        asked = asked_fields(form, entry.row)
-        complete = complete_answers([spec for spec in asked if spec.name in answers], answers)
-        rechecked = _recheck_temporary_client(conn, form, entry, complete)
-        changed = {**_changed_answers(complete, before), **rechecked}
-        # Completing a number may make it equal to the decided one, so compare once more.
-        completed = complete_client_numbers(conn, self.person, form, entry.row, changed, about)
-        return {
-            **_changed_answers(completed, before),
-            **{name: completed[name] for name in rechecked},
-        }
-
     def _require_own_decision(self, conn: Connection, entry_id: str, revision: int) -> Entry:
         """Return the entry if the person decided it last.
 
@@ -318,13 +285,33 @@ class Corrections(Review):
         advance_entry(conn, entry, **{**before, "reason": entry.reason}, area=entry.area)
         if not is_part_of_page(entry):
             set_confirmed_area(conn, entry.form, entry.sheet, entry.area)
-        save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, answers, now)
+        reviewed = replace(entry, revision=entry.revision + 1)
+        save_answer_drafts(conn, reviewed, person.login, answers, now)
         reopen_duties(conn, person, entry.id, now)
 
 
 def single_reviewer(login: str, now: datetime) -> dict[str, Any]:
     """Return the columns that name a person as the only reviewer."""
     return {"first_by": login, "first_at": now, "second_by": None, "second_at": None}
+
+
+def _corrected_answers(
+    work: EntryWork, answers: Mapping[str, Answer], before: Mapping[str, DecidedAnswer]
+) -> dict[str, Answer]:
+    """Return the answers that differ from the decided ones, complete and checked.
+
+    The number of a client whom the register lacked is among them even if it is unchanged.
+    """
+    asked = asked_fields(work.form, work.entry.row)
+    complete = complete_answers([spec for spec in asked if spec.name in answers], answers)
+    rechecked = _recheck_temporary_client(work, complete)
+    changed = {**_changed_answers(complete, before), **rechecked}
+    # Completing a number may make it equal to the decided one, so compare once more.
+    completed = complete_client_numbers(work, changed)
+    return {
+        **_changed_answers(completed, before),
+        **{name: completed[name] for name in rechecked},
+    }
 
 
 def _changed_answers(
@@ -338,13 +325,12 @@ def _changed_answers(
     }
 
 
-def _recheck_temporary_client(
-    conn: Connection, form: Form, entry: Entry, answers: Mapping[str, Answer]
-) -> dict[str, Answer]:
+def _recheck_temporary_client(work: EntryWork, answers: Mapping[str, Answer]) -> dict[str, Answer]:
     """Return the client's number, even unchanged, where the register has the client only by now.
 
     That the temporary identity can be replaced is reason enough for a correction.
     """
+    conn, form, entry = work.conn, work.form, work.entry
     spec = form.meaning(Meaning.CLIENT_PID, entry.row)
     number = answered_text(form, entry.row, answers, Meaning.CLIENT_PID)
     # A temporary identity of the entry that has not been replaced.

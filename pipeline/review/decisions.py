@@ -34,7 +34,7 @@ from pipeline.domain.review.rules import (
     is_settled,
     needs_blind_keying,
 )
-from pipeline.registers.client_check import ClientStatement
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
 from pipeline.review import seeded_errors
 from pipeline.review.client_question import (
     complete_client_numbers,
@@ -43,10 +43,10 @@ from pipeline.review.client_question import (
 )
 from pipeline.review.seeded_errors import sample_for_rekeying
 from pipeline.store.entries.answers import (
+    NO_BATCH_ANSWERS,
     AnswerOrigin,
     BatchAnswers,
     DecidedAnswer,
-    add_decided_answers,
     decided_answers,
     delete_answer_drafts,
     fields_taken_back,
@@ -58,6 +58,7 @@ from pipeline.store.entries.client_identities import answer_number_by_code
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     Entry,
+    EntryWork,
     advance_entry,
     entry_form,
     is_claimed_by_other,
@@ -73,8 +74,6 @@ from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import list_sheet_pages, missing_page_numbers, set_confirmed_area
 from pipeline.store.review.duties import reopen_duties
-
-NO_CLIENT_STATEMENT = ClientStatement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +125,17 @@ def decide_entry(
     entry = load_entry_as_seen(conn, person, decision.entry_id, decision.revision, OPEN_STATES)
     if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
+    work = EntryWork(conn, person, entry_form(forms, entry), entry, now, decision.about)
     if entry.state is EntryState.SECOND:
-        return _decide_second(conn, forms, person, entry, decision, now)
-    return _decide_first(conn, forms, person, entry, decision, now)
+        return _decide_second(work, decision)
+    return _decide_first(work, forms, decision)
 
 
-def _decide_first(
-    conn: Connection, forms: Forms, person: Person, entry: Entry, decision: Decision, now: datetime
-) -> EntryState:
+def _decide_first(work: EntryWork, forms: Forms, decision: Decision) -> EntryState:
     """Decide the fields that are not printed; what is in doubt is left to a second person."""
-    answers, about = decision.answers, decision.about
+    conn, person, form, entry = work.conn, work.person, work.form, work.entry
+    answers = decision.answers
     # What is asked, what was read, and what batches have answered already.
-    form = entry_form(forms, entry)
     pages = tuple(list_sheet_pages(conn, entry.sheet))
     readings = load_entry_readings(conn, entry, pages)
     missing_pages = missing_page_numbers(pages)
@@ -152,26 +150,23 @@ def _decide_first(
         {k: v for k, v in readings.items() if k not in in_groups.odd_fields},
     )
     filled = answer_number_by_code(conn, form, entry, filled)
-    complete = complete_answers(specs, _add_temporary_identity(form, entry, filled, about))
-    completed = complete_client_numbers(conn, person, form, entry.row, complete, about)
+    complete = complete_answers(specs, _add_temporary_identity(work, filled))
+    completed = complete_client_numbers(work, complete)
     # A seeded error that was confirmed: the person decides again.
-    by_name = {spec.name: spec for spec in specs}
-    if seeded_errors.judge_seeded_error(conn, person, entry, by_name, readings, completed, now):
+    if seeded_errors.judge_seeded_error(work, readings, completed):
         return EntryState.REVIEW
-    _ask_norm_of_year(conn, person, entry, form, completed, is_confirmed=decision.is_norm_confirmed)
+    _ask_norm_of_year(work, completed, is_confirmed=decision.is_norm_confirmed)
     # What another person has to see, whatever the answer is.
     shared = printed_answers(conn, entry, form, readings) | shared_sheet_answers(conn, entry, form)
     doubt = {
-        find_contradicted_client_field(conn, form, entry, completed, about),
-        *seeded_errors.fields_matching_seeded_errors(
-            conn, person, entry.id, by_name, readings, completed
-        ),
+        find_contradicted_client_field(work, completed),
+        *seeded_errors.fields_matching_seeded_errors(work, readings, completed),
         *fields_taken_back(conn, entry.id, person.login),
         *fields_to_recheck(
             form,
             entry.row,
             completed,
-            now,
+            work.now,
             ask=decision.ask_figures,
             outage_start=decision.outage_start,
         ),
@@ -182,93 +177,66 @@ def _decide_first(
         ),
     }
     # Unsettled answers leave the entry to a second person.
-    decided = first_review_answers(
-        specs,
-        completed,
-        readings,
-        shared,
-        in_groups,
-        doubt=doubt,
-        answered=answers,
-        printed=entry.client_pid,
-    )
+    before = AnswersBefore(readings, shared, in_groups, entry.client_pid)
+    decided = first_review_answers(specs, completed, before, doubt=doubt, answered=answers)
     # Nobody can read the fields of pages that have not come.
     decided |= {
         spec.name: DecidedAnswer(Answer(None, State.ILLEGIBLE), AnswerOrigin.PAGE_MISSING, True)
         for spec in asked
         if spec.name in missing
     }
-    reviewer = {"first_by": person.login, "first_at": now}
-    return write_answers(
-        conn, person, form, entry, decided, now, reviewer, answered=completed, about=about
-    )
+    reviewer = {"first_by": person.login, "first_at": work.now}
+    return write_answers(work, decided, reviewer, answered=completed)
 
 
 def _ask_norm_of_year(
-    conn: Connection,
-    person: Person,
-    entry: Entry,
-    form: Form,
-    answers: Mapping[str, Answer],
-    *,
-    is_confirmed: bool,
+    work: EntryWork, answers: Mapping[str, Answer], *, is_confirmed: bool
 ) -> None:
     """Ask about a norm of another year; what the person answered is in the log."""
     try:
-        require_norm_of_year(form, answers)
+        require_norm_of_year(work.form, answers)
     except RecountError:
         if not is_confirmed:
             raise
-        record(conn, person.login, "confirm_norm_year", entry.id, unit=entry.unit)
+        entry = work.entry
+        record(work.conn, work.person.login, "confirm_norm_year", entry.id, unit=entry.unit)
 
 
-def _decide_second(
-    conn: Connection, forms: Forms, person: Person, entry: Entry, decision: Decision, now: datetime
-) -> EntryState:
+def _decide_second(work: EntryWork, decision: Decision) -> EntryState:
     """Decide the fields that were left to a second person, and confirm the entry."""
+    conn, person, entry = work.conn, work.person, work.entry
     if must_not_review(conn, person.login, entry):
         raise NotAllowedError(
             "disputed_by_you", by=person.login, action=Action.REVIEW.value, unit=entry.unit
         )
-    form, about = entry_form(forms, entry), decision.about
     # Only the fields that the first review left unsettled are answered.
     earlier = decided_answers(conn, entry.id, first_only=True)
     disputed = [
         spec
-        for spec in asked_fields(form, entry.row)
+        for spec in asked_fields(work.form, entry.row)
         if spec.name in earlier and not earlier[spec.name].is_settled
     ]
     # Complete and check the answers.
-    completed = complete_client_numbers(
-        conn,
-        person,
-        form,
-        entry.row,
-        complete_answers(disputed, _add_temporary_identity(form, entry, decision.answers, about)),
-        about,
-    )
+    answers = complete_answers(disputed, _add_temporary_identity(work, decision.answers))
+    completed = complete_client_numbers(work, answers)
     decided = {
         name: DecidedAnswer(answer, AnswerOrigin.SECOND, True) for name, answer in completed.items()
     }
     both = {name: answer.answer for name, answer in (earlier | decided).items()}
-    _ask_norm_of_year(conn, person, entry, form, both, is_confirmed=decision.is_norm_confirmed)
+    _ask_norm_of_year(work, both, is_confirmed=decision.is_norm_confirmed)
     # Raises where the sheet still contradicts the client without a statement.
-    find_contradicted_client_field(conn, form, entry, both, about)
-    reviewer = {"second_by": person.login, "second_at": now}
-    return write_answers(
-        conn, person, form, entry, decided, now, reviewer, earlier=earlier, about=about
-    )
+    find_contradicted_client_field(work, both)
+    reviewer = {"second_by": person.login, "second_at": work.now}
+    return write_answers(work, decided, reviewer, earlier=earlier)
 
 
-def _add_temporary_identity(
-    form: Form, entry: Entry, answers: Mapping[str, Answer], about: ClientStatement
-) -> Mapping[str, Answer]:
+def _add_temporary_identity(work: EntryWork, answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
     """Return the answers with an empty or illegible number for a client outside the register.
 
     The number is replaced by a temporary identity later. It is illegible where the paper has no
     number that could be typed, and empty if the entry is about no client.
     """
-    spec = form.meaning(Meaning.CLIENT_PID, entry.row)
+    spec, about = work.form.meaning(Meaning.CLIENT_PID, work.entry.row), work.about
     number = answers.get(spec.name) if spec else None
     # Nothing to add: no such field, no temporary identity wanted, or a number was read after all.
     if (
@@ -285,17 +253,12 @@ def _add_temporary_identity(
 
 
 def write_answers(
-    conn: Connection,
-    person: Person,
-    form: Form,
-    entry: Entry,
+    work: EntryWork,
     new: Mapping[str, DecidedAnswer],
-    now: datetime,
     columns: Mapping[str, Any],
     *,
     answered: Mapping[str, Answer] | None = None,
     earlier: Mapping[str, DecidedAnswer] = MappingProxyType({}),
-    about: ClientStatement = NO_CLIENT_STATEMENT,
 ) -> EntryState:
     """Store answers and what they say of the entry; return its state.
 
@@ -305,19 +268,25 @@ def write_answers(
         columns: who decides, and why.
         answered: those of the answers that the person gave, if not all of them.
         earlier: what the other fields say.
-        about: what the person said of the client.
 
     Raises:
         StaleDecisionError: another person decided first.
     """
+    conn, form, entry, now = work.conn, work.form, work.entry, work.now
     is_settled_all = all(decided.is_settled for decided in new.values())
     state = EntryState.CONFIRMED if is_settled_all else EntryState.SECOND
     facts = derive_entry_facts(conn, form, entry, {**earlier, **new})
-    write_decision(conn, person, entry, new, now, state=state, form=form, **columns, **facts)
+    write_decision(conn, work.person, entry, now, new, state=state, **columns, **facts)
+    # What has met a deadline comes by what it says
+    if "deadlines" in facts:
+        sort_entry(conn, Forms({(form.id, form.version): form}), entry.id)
+    # Some of the fields of an entry that is exported are keyed once more
+    if is_settled_all and entry.form not in INTERNAL_FORMS:
+        sample_for_rekeying(conn, form, entry, now)
     if answered is None:
         answered = {name: decided.answer for name, decided in new.items()}
     before = {name: decided.answer for name, decided in earlier.items()}
-    save_client_choice(conn, person, form, entry, answered, about, now, before=before)
+    save_client_choice(work, answered, before)
     return state
 
 
@@ -325,11 +294,8 @@ def write_decision(
     conn: Connection,
     person: Person,
     entry: Entry,
-    new: Mapping[str, DecidedAnswer],
     now: datetime,
-    *,
-    state: EntryState,
-    form: Form | None = None,
+    new: Mapping[str, DecidedAnswer],
     **values: Any,  # noqa: ANN401 - columns of many types
 ) -> None:
     """Write one decision.
@@ -339,33 +305,30 @@ def write_decision(
     its state is RECEIPTED.
 
     Args:
-        form: given when fields are confirmed, so that some of them are drawn for rekeying.
+        new: the answers that are decided; none if the entry is rejected or void.
+        values: the columns that change, `state` among them.
 
     Raises:
         StaleDecisionError: another person decided first.
     """
+    state = values["state"]
     if state is EntryState.CONFIRMED and entry.form in INTERNAL_FORMS:
         state = EntryState.RECEIPTED
     if state not in {EntryState.REVIEW, EntryState.SECOND}:
         values["ended_at"] = now
-    advance_entry(conn, entry, state=state.value, **values)
-    # What has met a deadline comes by what it says
-    if form is not None and "deadlines" in values:
-        sort_entry(conn, Forms({(form.id, form.version): form}), entry.id)
+    advance_entry(conn, entry, **{**values, "state": state.value})
     if "area" in values and not is_part_of_page(entry):
         set_confirmed_area(conn, entry.form, entry.sheet, values["area"])
     # Store the answers and the version that they make.
     seeded_errors.withdraw_seeded_errors(conn, entry.id, person.login, new, now)
-    add_decided_answers(conn, entry.id, entry.revision + 1, new, person.login, now)
-    save_version(
-        conn,
-        entry,
-        person.login,
-        now,
-        state=state,
-        reason=str(values.get("reason") or ""),
-        voided=bool(values.get("voided")),
-    )
+    version = {
+        "state": state.value,
+        "reason": str(values.get("reason") or ""),
+        "voided": bool(values.get("voided")),
+        "by": person.login,
+        "at": now,
+    }
+    save_version(conn, entry, version, new)
     # The second person starts without the drafts of disputed fields.
     disputed = (
         {name for name, answer in new.items() if not answer.is_settled}
@@ -375,8 +338,6 @@ def write_decision(
     # Drafts of a rejected entry are kept for when it is reopened.
     if state is not EntryState.REJECTED or values.get("voided"):
         delete_answer_drafts(conn, entry.id, person.login, disputed)
-    if form is not None and state is EntryState.CONFIRMED:
-        sample_for_rekeying(conn, form, entry, now)
     counts = {
         "revision": entry.revision + 1,
         "fields": len(new),
@@ -391,31 +352,41 @@ def write_decision(
 # Lists, permissions and metrics need its client, day, author, legal deadline and area of law.
 
 
+@dataclass(frozen=True, slots=True)
+class AnswersBefore:
+    """What is known of the fields of an entry before a person answers.
+
+    Attributes:
+        readings: What was read.
+        shared: The answers of confirmed rows of the same sheet; they settle what is not in doubt.
+        in_groups: The answers of batches.
+        printed: The client's number as the program printed it, if it did.
+    """
+
+    readings: Mapping[str, Reading]
+    shared: Mapping[str, Answer]
+    in_groups: BatchAnswers = NO_BATCH_ANSWERS
+    printed: str | None = None
+
+
 def first_review_answers(
     specs: Iterable[FieldSpec],
     answers: Mapping[str, Answer],
-    readings: Mapping[str, Reading],
-    shared: Mapping[str, Answer],
-    in_groups: BatchAnswers,
+    before: AnswersBefore,
     *,
     doubt: Collection[str | None],
     answered: Collection[str],
-    printed: str | None = None,
 ) -> dict[str, DecidedAnswer]:
     """Return each field's answer with its origin and whether it is settled.
 
     Args:
         specs: the fields that were answered.
         answers: the answer of each.
-        readings: what the reading said.
-        shared: the answers of confirmed rows of the same sheet; they settle what is not in doubt.
-        in_groups: the answers of batches; a person who has `answered` the field on the sheet
-            overrides them.
+        before: what is known of them.
         doubt: fields that another person has to see whatever the answer is.
-        answered: the fields that the person answered on the sheet.
-        printed: the client's number as the program printed it, if it did.
+        answered: the fields that the person answered on the sheet, which overrides a batch.
     """
-    decided = {}
+    decided, in_groups = {}, before.in_groups
     for spec in specs:
         name = spec.name
         # Confirmed in a batch and not touched on the sheet: the batch's reviewer answers for it.
@@ -424,12 +395,14 @@ def first_review_answers(
                 answers[name], AnswerOrigin.BATCH, True, in_groups.confirmed_by(name)
             )
         else:
-            reading = readings.get(name)
+            reading = before.readings.get(name)
             origin = _answer_origin(
-                spec, answers[name], reading, printed, odd=name in in_groups.odd_fields
+                spec, answers[name], reading, before.printed, odd=name in in_groups.odd_fields
             )
             # Settled: as on a confirmed row of the sheet, or as read.
-            settled = answers[name] == shared.get(name) or is_settled(spec, answers[name], reading)
+            settled = answers[name] == before.shared.get(name) or is_settled(
+                spec, answers[name], reading
+            )
             decided[name] = DecidedAnswer(answers[name], origin, settled and name not in doubt)
     return decided
 

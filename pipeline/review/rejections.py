@@ -64,7 +64,7 @@ def reject_entry(
         else {"first_by": person.login, "first_at": now}
     )
     write_decision(
-        conn, person, entry, {}, now, state=EntryState.REJECTED, reason=reason, **reviewer
+        conn, person, entry, now, {}, state=EntryState.REJECTED, reason=reason, **reviewer
     )
 
 

@@ -13,16 +13,16 @@ from sqlalchemy import Connection
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.model import Reading, State
 from pipeline.domain.review.rules import Answer, agrees_with_reading, normalize_answer
-from pipeline.registers.client_check import ClientStatement, ConflictChoice
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement, ConflictChoice
 from pipeline.review.client_question import (
     complete_client_numbers,
     find_contradicted_client_field,
 )
 from pipeline.review.corrections import single_reviewer
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, write_answers
+from pipeline.review.decisions import write_answers
 from pipeline.review.session import Review
 from pipeline.store.entries.answers import AnswerOrigin, DecidedAnswer, decided_answers
-from pipeline.store.entries.entry import Entry, stale_decision_error
+from pipeline.store.entries.entry import Entry, EntryWork, stale_decision_error
 from pipeline.store.event_log.events import record
 from pipeline.store.quality.checked_work import (
     RekeyingOutcome,
@@ -143,9 +143,8 @@ class Rekeying(Review):
         the value, and the reading does not count for a critical field.
         """
         person, now, (row, entry) = self.person, self.clock(), claimed
-        completed = complete_client_numbers(
-            conn, person, task.form, entry.row, {task.spec.name: final_answer}, about
-        )
+        work = EntryWork(conn, person, task.form, entry, now, about)
+        completed = complete_client_numbers(work, {task.spec.name: final_answer})
         before = decided_answers(conn, entry.id)
         all_answers = {name: decided.answer for name, decided in before.items()} | completed
         # Did the person who rekeyed the field write the same?
@@ -155,7 +154,7 @@ class Rekeying(Review):
         is_contradicted = (
             task.spec.means in _CLIENT_MEANINGS
             and find_contradicted_client_field(
-                conn, task.form, entry, all_answers, replace(about, choice=ConflictChoice.HAND_ON)
+                replace(work, about=replace(about, choice=ConflictChoice.HAND_ON)), all_answers
             )
             is not None
         )
@@ -173,17 +172,7 @@ class Rekeying(Review):
             name: DecidedAnswer(answer, AnswerOrigin.CORRECTION, is_settled)
             for name, answer in completed.items()
         }
-        write_answers(
-            conn,
-            person,
-            task.form,
-            entry,
-            new,
-            now,
-            reviewers | {"reason": REKEYING_REASON},
-            earlier=before,
-            about=about,
-        )
+        write_answers(work, new, reviewers | {"reason": REKEYING_REASON}, earlier=before)
 
 
 def _answer_as_reading(answer: Answer) -> Reading:

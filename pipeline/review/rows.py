@@ -26,12 +26,11 @@ from pipeline.domain.review.depth import list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, answered_text, asked_fields, complete_answers
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
-from pipeline.review.decisions import NO_CLIENT_STATEMENT, first_review_answers, write_answers
+from pipeline.review.decisions import AnswersBefore, first_review_answers, write_answers
 from pipeline.review.rejections import reject_entry
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
-    NO_BATCH_ANSWERS,
     AnswerOrigin,
     DecidedAnswer,
     fields_taken_back,
@@ -40,6 +39,7 @@ from pipeline.store.entries.answers import (
 from pipeline.store.entries.client_identities import answer_number_by_code, find_client_of_code
 from pipeline.store.entries.entry import (
     Entry,
+    EntryWork,
     is_claimed_by_other,
     list_sheet_entries,
     load_entry,
@@ -198,7 +198,7 @@ def confirm_rows(
             continue
         decided = _decide_row(conn, row, each.typed)
         reviewer = {"first_by": person.login, "first_at": now}
-        write_answers(conn, person, row.form, entry, decided, now, reviewer)
+        write_answers(EntryWork(conn, person, row.form, entry, now), decided, reviewer)
         decided_ids.append(each.entry_id)
     return decided_ids
 
@@ -220,7 +220,7 @@ def _decide_row(
     readings = load_entry_readings(conn, row.entry, row.view.pages)
     shared = shared_sheet_answers(conn, row.entry, row.form)
     return accepted | first_review_answers(
-        specs, row.answers, readings, shared, NO_BATCH_ANSWERS, doubt=(), answered=names
+        specs, row.answers, AnswersBefore(readings, shared), doubt=(), answered=names
     )
 
 
@@ -333,14 +333,10 @@ def _checked(conn: Connection, person: Person, row: SheetRow) -> SheetRow:
     """Return the row as it is, or with what speaks against confirming it together with others."""
     entry, form = row.entry, row.form
     specs = [spec for spec in asked_fields(form, entry.row) if spec.name in row.answers]
+    work = EntryWork(conn, person, form, entry)
     try:
-        complete = complete_answers(specs, row.answers)
-        complete = complete_client_numbers(
-            conn, person, form, entry.row, complete, NO_CLIENT_STATEMENT
-        )
-        contradicted = find_contradicted_client_field(
-            conn, form, entry, complete, NO_CLIENT_STATEMENT
-        )
+        complete = complete_client_numbers(work, complete_answers(specs, row.answers))
+        contradicted = find_contradicted_client_field(work, complete)
     except (AnswerError, BlockedClientError) as error:
         fields = tuple(getattr(error, "fields", ()))
         return replace(row, deviations=fields, is_client_open=True, is_alone=True)

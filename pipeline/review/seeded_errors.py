@@ -47,7 +47,7 @@ from pipeline.store.entries.answers import (
     delete_answer_draft,
     save_answer_drafts,
 )
-from pipeline.store.entries.entry import Entry, advance_entry, load_entry
+from pipeline.store.entries.entry import Entry, EntryWork, advance_entry, load_entry
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper.pages import list_sheet_pages, missing_page_numbers
 from pipeline.store.quality.checked_work import (
@@ -90,20 +90,15 @@ def with_seeded_error(
 
 
 def judge_seeded_error(
-    conn: Connection,
-    person: Person,
-    entry: Entry,
-    specs: Mapping[str, FieldSpec],
-    readings: Mapping[str, Reading],
-    answers: Mapping[str, Answer],
-    now: datetime,
+    work: EntryWork, readings: Mapping[str, Reading], answers: Mapping[str, Answer]
 ) -> bool:
     """Judge the person's seeded error; return whether the person has confirmed it.
 
     If so, the true reading is restored, the other answers are stored as drafts, and the entry stays
     with the person under a new revision, to be decided again.
     """
-    shown = _find_seeded_error(conn, entry.id, person.login)
+    conn, entry, login, now = work.conn, work.entry, work.person.login, work.now
+    shown = _find_seeded_error(conn, entry.id, login)
     if shown is None or shown.outcome is not None:
         return False
     name, error = shown.field, shown.error
@@ -111,37 +106,33 @@ def judge_seeded_error(
     is_missed = (
         name in answers
         and name in readings
-        and is_undetected(specs[name], error, readings[name], answers[name])
+        and is_undetected(work.form.by_name[name], error, readings[name], answers[name])
     )
     end_seeded_error(conn, shown.id, OUTCOME_MISSED if is_missed else OUTCOME_CAUGHT, now)
     if not is_missed:
         return False
-    advance_entry(conn, entry, claimed_by=person.login, claimed_until=entry.claimed_until)
+    advance_entry(conn, entry, claimed_by=login, claimed_until=entry.claimed_until)
     # Other changes in the same field are kept with the true words.
     restored = restore_true_words(error, readings[name], answers[name])
     drafts = {field: answer for field, answer in answers.items() if field != name} | (
         {name: restored} if restored else {}
     )
     # The wrong value must not come back from a draft.
-    delete_answer_draft(conn, entry.id, person.login, name)
-    save_answer_drafts(conn, entry.id, entry.revision + 1, person.login, drafts, now)
+    delete_answer_draft(conn, entry.id, login, name)
+    save_answer_drafts(conn, replace(entry, revision=entry.revision + 1), login, drafts, now)
     return True
 
 
 def fields_matching_seeded_errors(
-    conn: Connection,
-    person: Person,
-    entry_id: str,
-    specs: Mapping[str, FieldSpec],
-    readings: Mapping[str, Reading],
-    answers: Mapping[str, Answer],
+    work: EntryWork, readings: Mapping[str, Reading], answers: Mapping[str, Answer]
 ) -> frozenset[str]:
     """Return fields whose answers equal a seeded error that was shown to this person before.
 
     The paper may say just that, but then another person has to see it too.
     """
-    seeded = list_seeded_errors(conn, entry_id)
-    own_logins = find_own_logins(conn, person.login) if seeded else frozenset()
+    conn, specs = work.conn, work.form.by_name
+    seeded = list_seeded_errors(conn, work.entry.id)
+    own_logins = find_own_logins(conn, work.person.login) if seeded else frozenset()
     return frozenset(
         shown.field
         for shown in seeded

@@ -249,5 +249,5 @@ def save_draft(
     if answer is None:
         delete_answer_draft(conn, entry_id, person.login, field)
     else:
-        save_answer_drafts(conn, entry_id, entry.revision, person.login, {field: answer}, now)
+        save_answer_drafts(conn, entry, person.login, {field: answer}, now)
     queue.renew_claim(conn, person, entry_id, now, minutes)

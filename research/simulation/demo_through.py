@@ -34,7 +34,7 @@ from pipeline.export.runs.make import select_items, with_list_order
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.export.targets import find_target
 from pipeline.operations.demo import DEMO_ACCOUNTS
-from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, OUTSIDE_REASONS, ClientStatement
 from pipeline.review import decisions, rejections
 from pipeline.review.attachments import AttachmentChoice, Attachments, cut_area
 from pipeline.review.signing import SIGNING_REASONS, Signing, SigningQueue
@@ -215,7 +215,7 @@ class _Office:
                 )
 
         try:
-            return decide(decisions.NO_CLIENT_STATEMENT)
+            return decide(NO_CLIENT_STATEMENT)
         except UnknownClientError:
             return decide(ClientStatement(outside=OUTSIDE_REASONS[0], name="Okänd"))
 

@@ -36,10 +36,9 @@ from pipeline.domain.model import (
 )
 from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.registers.client_check import ClientStatement
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
 from pipeline.review import decisions
 from pipeline.review.batches import MIN_BATCH_VIEW_TIME, BatchReview
-from pipeline.review.decisions import NO_CLIENT_STATEMENT
 from pipeline.review.rekeying import Rekeying
 from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.review.session import Review

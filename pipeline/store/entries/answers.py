@@ -202,39 +202,6 @@ def _rows_after_midnight(conn: Connection, entry: Entry, form: Form) -> set[int 
     return {form.by_name[name].row for name in fields if name in form.by_name}
 
 
-def add_decided_answers(
-    conn: Connection,
-    entry_id: str,
-    revision: int,
-    new: Mapping[str, DecidedAnswer],
-    by: str,
-    now: datetime,
-) -> None:
-    """Add the answers of a decision.
-
-    Args:
-        revision: the entry's revision after the decision.
-        by: the login of the person who decides, and who answered unless an answer names another.
-    """
-    # Answers of the decider come first: the first row of a revision tells who decided
-    rows = [
-        {
-            "entry": entry_id,
-            "revision": revision,
-            "field": name,
-            "value": decided.answer.value,
-            "state": decided.answer.state.value,
-            "how": decided.origin.value,
-            "settled": decided.is_settled,
-            "by": decided.answered_by or by,
-            "at": now,
-        }
-        for name, decided in sorted(new.items(), key=lambda item: item[1].answered_by is not None)
-    ]
-    if rows:
-        conn.execute(insert(_decision), rows)
-
-
 def list_answer_drafts(conn: Connection, entry_id: str, login: str) -> dict[str, Answer]:
     """Return what a person has typed in an entry without deciding, by field."""
     query = select(_draft.c.field, _draft.c.value, _draft.c.state).where(
@@ -244,19 +211,10 @@ def list_answer_drafts(conn: Connection, entry_id: str, login: str) -> dict[str,
 
 
 def save_answer_drafts(
-    conn: Connection,
-    entry_id: str,
-    revision: int,
-    login: str,
-    answers: Mapping[str, Answer],
-    now: datetime,
+    conn: Connection, entry: Entry, login: str, answers: Mapping[str, Answer], now: datetime
 ) -> None:
-    """Store undecided answers, each replacing the field's earlier draft.
-
-    Args:
-        revision: the entry's current revision.
-    """
-    common = {"entry": entry_id, "login": login, "at": now, "revision": revision}
+    """Store undecided answers, each replacing the field's earlier draft."""
+    common = {"entry": entry.id, "login": login, "at": now, "revision": entry.revision}
     upsert_rows(
         conn,
         _draft,
@@ -361,24 +319,34 @@ def reading_matches(reading: Reading, answer: Answer) -> bool:
 def save_version(
     conn: Connection,
     entry: Entry,
-    by: str,
-    at: datetime,
-    *,
-    state: EntryState,
-    reason: str,
-    voided: bool,
+    version: Mapping[str, Any],
+    new: Mapping[str, DecidedAnswer],
 ) -> None:
-    """Store a decision; `entry` is the entry as it was before."""
-    row = {
-        "entry": entry.id,
-        "revision": entry.revision + 1,
-        "state": state.value,
-        "reason": reason,
-        "voided": voided,
-        "by": by,
-        "at": at,
-    }
-    conn.execute(insert(entry_version).values(row | {"reason_before": entry.reason}))
+    """Store a decision and its answers.
+
+    Args:
+        entry: the entry as it was before.
+        version: its state, reason and validity after the decision, and who decided when.
+        new: the answers; the person who decides has given them unless one names another.
+    """
+    common = {"entry": entry.id, "revision": entry.revision + 1}
+    # Answers of the decider come first: the first row of a revision tells who decided
+    rows = [
+        common
+        | {
+            "field": name,
+            "value": decided.answer.value,
+            "state": decided.answer.state.value,
+            "how": decided.origin.value,
+            "settled": decided.is_settled,
+            "by": decided.answered_by or version["by"],
+            "at": version["at"],
+        }
+        for name, decided in sorted(new.items(), key=lambda item: item[1].answered_by is not None)
+    ]
+    if rows:
+        conn.execute(insert(_decision), rows)
+    conn.execute(insert(entry_version).values({**common, **version, "reason_before": entry.reason}))
 
 
 def previous_return_reason(conn: Connection, entry: Entry) -> str | None:

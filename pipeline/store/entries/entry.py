@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from pipeline.domain.form.rules import FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, Reading
 from pipeline.domain.review.triage import LEVEL_BY_CLASS
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.paper.pages import Page, load_page_reading
@@ -134,6 +135,21 @@ class NewEntry:
     client_pid: str | None = None
     area: str | None = None
     subject: str = Subject.CLIENT.value
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWork:
+    """What one person does with one entry at a moment, within one transaction.
+
+    `about` is what the person says of its client beyond the number.
+    """
+
+    conn: Connection
+    person: Person
+    form: Form
+    entry: Entry
+    now: datetime = field(default_factory=utc_now)
+    about: ClientStatement = NO_CLIENT_STATEMENT
 
 
 def is_part_of_page(entry: Entry) -> bool:

@@ -323,11 +323,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.entries.entry.load_entry_as_seen": "asks, for the action that its caller names",
     f"{P}store.entries.entry.load_visible_entry": "asks, for the action that its caller names",
     f"{P}review.decisions.write_decision": "writes what `seen` has let through",
-    f"{P}review.decisions.write_answers": "writes what `seen` has let through",
     f"{P}store.entries.entry.is_claimed_by_other": "compares",
-    f"{P}review.client_question.complete_client_numbers": (
-        "part of a decision that `seen` has let through"
-    ),
     f"{P}review.batch_candidates.choose_candidates": (
         "part of a group that `next_group` has let through"
     ),
@@ -340,12 +336,6 @@ NOT_ACTING: Mapping[str, str] = {
     ),
     f"{P}review.seeded_errors.judge_batch_seeded_error": (
         "part of a group that `confirm_group` has let through"
-    ),
-    f"{P}review.seeded_errors.judge_seeded_error": (
-        "part of a decision that `seen` has let through"
-    ),
-    f"{P}review.seeded_errors.fields_matching_seeded_errors": (
-        "part of a decision that `seen` has let through"
     ),
     f"{P}store.entries.entry_view.load_entry_view": "shows what its caller has asked for",
     f"{P}store.registers.client_register.restrict_client": "hides",
@@ -360,9 +350,6 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.paper.protected_identity.find_hidden_pids": "hides",
     f"{P}review.transfers.Transfers.list_units": "says which units, of nobody",
     f"{P}review.questions.Questions.find_author": "part of a question that has been let through",
-    f"{P}review.client_question.save_client_choice": (
-        "part of a decision that `seen` has let through"
-    ),
     f"{P}store.exports.care_system_matches.save_match_decision": (
         "part of a decision that `already_there` or `something_else` has let through"
     ),

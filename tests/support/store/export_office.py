@@ -19,7 +19,7 @@ from pipeline.export.key_in import screen
 from pipeline.export.manual_entry.one_list import find_destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
-from pipeline.registers.client_check import ClientStatement
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
 from pipeline.review import decisions, signing
 from pipeline.review.corrections import Corrections
 from pipeline.review.signing import Signing
@@ -242,7 +242,7 @@ def corrected(
     entry_id: str,
     name: str,
     answer: Answer,
-    about: ClientStatement = decisions.NO_CLIENT_STATEMENT,
+    about: ClientStatement = NO_CLIENT_STATEMENT,
     judge: Person = TORA,
 ) -> None:
     """A correction that a second person agrees to if one is needed, signed again."""

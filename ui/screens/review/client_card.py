@@ -30,6 +30,7 @@ from pipeline.registers.client_check import (
     EVIDENCE_AGAINST,
     NO_EVIDENCE,
     NOT_IN_REGISTER,
+    SheetFacts,
 )
 from pipeline.review import client_question
 from pipeline.store.entries.client_identities import find_client_of_code
@@ -253,20 +254,14 @@ def _checked_card(
         typed = pid
     _record_lookup(context, person, held, typed)
     answers = answers_so_far(view, held)
-    name, address = (
-        _text_of(view, answers, means) for means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS)
+    sheet = SheetFacts(
+        _text_of(view, answers, Meaning.CLIENT_NAME),
+        _text_of(view, answers, Meaning.CLIENT_ADDRESS),
+        event_on=_event_day(view, held),
     )
+    number = client_question.TypedNumber(field.spec, typed, person)
     with context.store.read() as conn:
-        verdict = client_question.check_client_number(
-            conn,
-            field.spec,
-            view.entry,
-            typed,
-            name,
-            address,
-            event_on=_event_day(view, held),
-            viewer=person,
-        )
+        verdict = client_question.check_client_number(conn, view.entry, number, sheet)
         has_no_register = verdict.client is None and client_register.is_register_empty(conn)
     if has_no_register:
         # Nobody is unknown to a register without clients.

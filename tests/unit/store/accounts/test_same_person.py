@@ -26,7 +26,7 @@ from pipeline.store.accounts.visibility import is_same_person
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import fields_taken_back
-from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry import EntryWork, load_entry
 from pipeline.store.quality import checked_work
 from pipeline.store.schema import registers
 from pipeline.store.schema.review import plant
@@ -156,14 +156,13 @@ def test_a_value_that_was_seeded_for_the_other_account_needs_another_person(ward
     entry_id = ward.note("AAAA")
     row = {"entry": entry_id, "field": "text", "value": "Sov illa.", "state": "read"}
     more = {"login": "eva", "start": 4, "end": 8, "shown_at": NOW, "outcome": "missed"}
-    specs, read = {"text": NOTE.by_name["text"]}, {"text": Reading("Sov gott.", 0.9, State.READ)}
+    read = {"text": Reading("Sov gott.", 0.9, State.READ)}
     typed = {"text": Answer("Sov illa.")}
     with ward.store.begin() as conn:
         conn.execute(insert(plant).values(row | more))
         for who, expected in ((EVA_TOO, {"text"}), (NILS, set())):
-            found = seeded_errors.fields_matching_seeded_errors(
-                conn, who, entry_id, specs, read, typed
-            )
+            deed = EntryWork(conn, who, NOTE, load_entry(conn, entry_id))
+            found = seeded_errors.fields_matching_seeded_errors(deed, read, typed)
             assert found == expected, who.login
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from pipeline.domain.model import EntryState, Person, Value
 from pipeline.domain.record import Record
 from pipeline.domain.review.rules import Answer
-from pipeline.registers.client_check import ClientStatement
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
 from pipeline.review import decisions
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry
@@ -49,7 +49,7 @@ def save(
     entry_id: str,
     given: Mapping[str, Answer],
     who: Person = EVA,
-    about: ClientStatement = decisions.NO_CLIENT_STATEMENT,
+    about: ClientStatement = NO_CLIENT_STATEMENT,
 ) -> EntryState:
     """Decide an entry as it is now."""
     revision = get(ward, entry_id).revision

@@ -13,7 +13,7 @@ from pipeline.domain.identity_numbers import CLIENT_CODE_COUNT, is_client_code, 
 from pipeline.domain.model import EntryState, State, Value
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT
-from pipeline.registers.client_check import ClientStatement, ConflictChoice
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement, ConflictChoice
 from pipeline.review import decisions
 from pipeline.review.rows import SeenRow, confirm_rows, list_rows
 from pipeline.store.database.store import Store
@@ -99,7 +99,7 @@ def visit(ward: Ward, **row: Value) -> str:
 
 
 def decide(
-    ward: Ward, entry_id: str, about: ClientStatement = decisions.NO_CLIENT_STATEMENT, **row: str
+    ward: Ward, entry_id: str, about: ClientStatement = NO_CLIENT_STATEMENT, **row: str
 ) -> EntryState:
     said = ROW | {f"rad01.{name}": value for name, value in row.items()}
     given = {

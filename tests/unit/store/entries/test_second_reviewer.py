@@ -14,7 +14,7 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT
-from pipeline.registers.client_check import ClientStatement, ConflictChoice
+from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement, ConflictChoice
 from pipeline.review import decisions, rejections, session
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
@@ -62,7 +62,7 @@ def save(
     entry_id: str,
     who: Person,
     given: Mapping[str, Answer],
-    about: ClientStatement = decisions.NO_CLIENT_STATEMENT,
+    about: ClientStatement = NO_CLIENT_STATEMENT,
 ) -> EntryState:
     """Decide an entry as it is now."""
     with ward.store.begin() as conn:
@@ -380,7 +380,7 @@ def test_the_head_of_a_void_row_says_nothing_to_the_others(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(SIGNED, "CCCC", {**HEAD, **rows}), SIGNED)
     wrong: dict[str, Value] = {"personnummer": BROR.pid, "namn": BROR.name}
     forms = Forms({(SIGNED.id, SIGNED.version): SIGNED})
-    assert sign_row(ward, EVA, 1, decisions.NO_CLIENT_STATEMENT, **wrong) is EntryState.SECOND
+    assert sign_row(ward, EVA, 1, NO_CLIENT_STATEMENT, **wrong) is EntryState.SECOND
     with ward.store.begin() as conn:
         decisions.decide_entry(
             conn,
@@ -394,7 +394,7 @@ def test_the_head_of_a_void_row_says_nothing_to_the_others(ward: Ward) -> None:
         work(Corrections, conn, EVA).void("CCCC-01", 2, "fel person")
         view = queue.open_claimed_entry(conn, forms, ULLA, "CCCC-02", later(1))
     assert next(field.draft for field in view.fields if field.spec.name == "personnummer") is None
-    assert sign_row(ward, ULLA, 2, decisions.NO_CLIENT_STATEMENT, **wrong) is EntryState.SECOND
+    assert sign_row(ward, ULLA, 2, NO_CLIENT_STATEMENT, **wrong) is EntryState.SECOND
 
 
 def test_what_the_second_person_says_of_the_client_is_kept(ward: Ward) -> None:
