@@ -194,6 +194,11 @@ class Corrections(Review):
         with self.store.begin() as conn:
             reopen_rejected(conn, self.person, entry_id, revision)
 
+    def withdraw_duplicate(self, mark_id: int) -> None:
+        """Take a mark as a duplicate back, as `duplicates.withdraw_duplicate_mark`."""
+        with self.store.begin() as conn:
+            withdraw_duplicate_mark(conn, self.person, mark_id, self.clock())
+
     def undo(self, shown_revisions: Sequence[tuple[str, int]]) -> EntryState:
         """Take back the person's own last decisions of one step; return the first one's state.
 

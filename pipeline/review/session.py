@@ -165,6 +165,11 @@ class ReviewSession(Review):
             save_view_time(conn, self.person, view, shown_at, now)
         return Decided(state)
 
+    def release(self, entry_id: str) -> None:
+        """Give an entry back undecided, as `queue.release_claim`."""
+        with self.store.begin() as conn:
+            queue.release_claim(conn, self.person, entry_id)
+
     def skip(self, entry_id: str, revision: int) -> None:
         """Let an entry come later, as `queue.skip_entry`."""
         with self.store.begin() as conn:

@@ -48,13 +48,13 @@ from pipeline.login.passwords import hash_password
 from pipeline.operations.intake import import_files
 from pipeline.operations.page_job import PageJob
 from pipeline.reading.read_page import PageResult
-from pipeline.review import decisions
+from pipeline.review.decisions import Decision
+from pipeline.review.session import ReviewSession
 from pipeline.review.signing import SIGNING_REASONS, Signing
 from pipeline.store.accounts import people
 from pipeline.store.database.copies import back_up
 from pipeline.store.database.history import head
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.exports.routes import save_route
 from pipeline.store.paper.pages import list_queued_pages
@@ -218,24 +218,13 @@ def review(place: Workplace) -> None:
     forms = load_forms()
     with closing(place.open()) as store:
         for person in place.staff:
-            while _decide_next(store, forms, person):
-                pass
+            session = ReviewSession(store, forms, place.settings, person)
+            while (view := session.next_entry(lambda *_: None)) is not None:
+                decision = Decision(view.entry.id, view.entry.revision, _answers(view, forms))
+                session.decide(view, decision, utc_now())
         signing = Signing(store, forms, place.settings, place.staff[1])
         for entry in signing.load_queue().other_entries:
             signing.sign(entry.id, entry.revision, reason=SIGNING_REASONS[0])
-
-
-def _decide_next(store: Store, forms: Forms, person: Person) -> bool:
-    with store.begin() as conn:
-        view = queue.claim_next(conn, forms, person, utc_now())
-    if view is None:
-        return False
-    with store.begin() as conn:
-        entry, given = view.entry, _answers(view, forms)
-        decisions.decide_entry(
-            conn, forms, person, decisions.Decision(entry.id, entry.revision, given), utc_now()
-        )
-    return True
 
 
 def _answers(view: EntryView, forms: Forms) -> dict[str, Answer]:

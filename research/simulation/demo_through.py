@@ -35,10 +35,10 @@ from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_
 from pipeline.export.targets import find_target
 from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.registers.client_check import NO_CLIENT_STATEMENT, OUTSIDE_REASONS, ClientStatement
-from pipeline.review import decisions, rejections
 from pipeline.review.attachments import AttachmentChoice, Attachments, cut_area
+from pipeline.review.decisions import Decision
+from pipeline.review.session import ReviewSession
 from pipeline.review.signing import SIGNING_REASONS, Signing, SigningQueue
-from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports.run_items import Connection
@@ -126,6 +126,10 @@ class _Office:
         self._rejected: set[str] = set()
         self._different: set[tuple[str, str]] = set()
 
+    def _session(self, person: Person) -> ReviewSession:
+        context = self._context
+        return ReviewSession(context.store, context.forms, context.settings, person)
+
     def _able(self, action: Action) -> list[Person]:
         return [person for person in self._people if is_allowed(person, action)]
 
@@ -135,18 +139,15 @@ class _Office:
 
     def _review_queue(self, person: Person) -> Iterator[str]:
         seen: set[str] = set()
-        while True:
-            with self._context.store.begin() as conn:
-                view = queue.claim_next(conn, self._context.forms, person, utc_now(), excluded=seen)
-            if view is None or view.entry.id in seen:
-                return
+        session = self._session(person)
+        # What was skipped comes last: once it is back, only that is left
+        while (view := session.next_entry(lambda *_: None)) and view.entry.id not in seen:
             seen.add(view.entry.id)
             try:
                 state = self._settle_loose(person, view) or self._decide(person, view)
             except EfterskriftError as error:
                 self._stuck[view.entry.id] = (view.form.id, type(error).__name__)
-                with self._context.store.begin() as conn:
-                    queue.release_claim(conn, person, view.entry.id)
+                session.skip(view.entry.id, view.entry.revision)
                 continue
             self._stuck.pop(view.entry.id, None)
             if state not in (EntryState.SECOND, EntryState.REJECTED):
@@ -169,8 +170,7 @@ class _Office:
                 target = load_entry(conn, make_entry_id(truth.attached["to"], None))
             attachments.attach(target.id, self._choose_attachments(attachments, target))
         else:
-            with context.store.begin() as conn:
-                rejections.reject_entry(conn, person, entry.id, entry.revision, _FOREIGN, utc_now())
+            self._session(person).reject(entry.id, entry.revision, _FOREIGN)
             self._rejected.add(entry.id)
         return EntryState.REJECTED
 
@@ -205,14 +205,8 @@ class _Office:
         }
 
         def decide(about: ClientStatement) -> EntryState:
-            with self._context.store.begin() as conn:
-                return decisions.decide_entry(
-                    conn,
-                    self._context.forms,
-                    person,
-                    decisions.Decision(view.entry.id, view.entry.revision, answers, about=about),
-                    utc_now(),
-                )
+            decision = Decision(view.entry.id, view.entry.revision, answers, about=about)
+            return self._session(person).decide(view, decision, utc_now()).state
 
         try:
             return decide(NO_CLIENT_STATEMENT)

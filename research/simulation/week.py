@@ -37,13 +37,11 @@ from pipeline.domain.model import (
 from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
-from pipeline.review import decisions
 from pipeline.review.batches import MIN_BATCH_VIEW_TIME, BatchReview
+from pipeline.review.decisions import Decision
 from pipeline.review.rekeying import Rekeying
-from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
-from pipeline.review.session import Review
+from pipeline.review.session import Decided, Review, ReviewSession
 from pipeline.store.database.store import Store, open_store
-from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import make_entry_id
 from pipeline.store.entries.entry_view import EntryView, FieldView
@@ -226,7 +224,6 @@ class _WeekSimulation:
         return not agrees_with_reading(spec, self._true(serial, spec), self.read[serial, spec.name])
 
     def _decide(self, conn: Connection, person: Person) -> bool:
-        share = self.settings.plant_share
         # Batches come first, if the queue offers them.
         if (
             self.groups
@@ -245,10 +242,10 @@ class _WeekSimulation:
             self.week.counts["plants.missed"] += len(done.missed)
             return True
         # Otherwise the next entry, perhaps with a seeded error.
-        view = queue.claim_next(conn, self.forms, person, self.now)
+        session = self._work(ReviewSession, conn, person)
+        view = session.next_entry(lambda *_: None)
         if view is None:
             return False
-        view = with_seeded_error(conn, person, view, share, self.now)
         # Answer every open field.
         given = {
             f.spec.name: a
@@ -259,9 +256,9 @@ class _WeekSimulation:
         }
         # Save, and answer again while the program reports a missed seeded error.
         self.week.counts["looks.second" if view.is_second_review else "looks.first"] += 1
-        state = self._save(conn, person, view, given)
-        while state is EntryState.REVIEW:
-            state = self._again(conn, person, view.entry.id, given)
+        decided = self._save(session, view, given)
+        while decided.state is EntryState.REVIEW:
+            decided = self._again(session, view.entry.id, decided.missed_field, given)
         return True
 
     def _answer(self, view: EntryView, one: FieldView) -> Answer | None:
@@ -299,29 +296,19 @@ class _WeekSimulation:
 
     def _save(
         self,
-        conn: Connection,
-        person: Person,
+        session: ReviewSession,
         view: EntryView,
         given: dict[str, Answer],
         *,
         outside: bool = False,
-    ) -> EntryState:
+    ) -> Decided:
         """Save an entry; what the program asks about is looked at once more."""
         self.keyer.saves()
         entry, specs = view.entry, view.form.by_name
         try:
-            return decisions.decide_entry(
-                conn,
-                self.forms,
-                person,
-                decisions.Decision(
-                    entry.id,
-                    entry.revision,
-                    given,
-                    about=OUTSIDE_CLIENT if outside else NO_CLIENT_STATEMENT,
-                ),
-                self.now,
-            )
+            about = OUTSIDE_CLIENT if outside else NO_CLIENT_STATEMENT
+            decision = Decision(entry.id, entry.revision, given, about=about)
+            return session.decide(view, decision, self.now)
         except (MissingAnswerError, InvalidAnswerError) as error:
             # The program refuses the answer: key the field again.
             for name in error.fields:
@@ -340,18 +327,19 @@ class _WeekSimulation:
                     hard=self._hard(entry.sheet, specs[name]),
                 )
             outside = all(given[name] == answer for name, answer in before.items())
-        return self._save(conn, person, view, given, outside=outside)
+        return self._save(session, view, given, outside=outside)
 
     def _again(
-        self, conn: Connection, person: Person, entry: str, given: dict[str, Answer]
-    ) -> EntryState:
+        self, session: ReviewSession, entry: str, name: str | None, given: dict[str, Answer]
+    ) -> Decided:
         """Answer again after a missed seeded error.
 
         The person looks at that field, and keeps the other answers.
         """
         # The field with the seeded error, as it is shown now.
-        name = last_missed_field(conn, person, entry)
-        view = queue.open_claimed_entry(conn, self.forms, person, entry, self.now)
+        view = session.resume_entry(entry, lambda *_: None)
+        if view is None:
+            raise AssertionError(entry)
         missed_field = next(one for one in view.fields if one.spec.name == name)
         shown = to_reading(missed_field.draft) if missed_field.draft else missed_field.reading
         self.week.counts["plants.missed"] += 1
@@ -360,7 +348,7 @@ class _WeekSimulation:
         given[missed_field.spec.name] = self.keyer.confirmed(
             missed_field.spec, self._true(view.entry.sheet, missed_field.spec), shown, hard=False
         )
-        return self._save(conn, person, view, given)
+        return self._save(session, view, given)
 
     def _work(self, kind: type[_Kind], conn: Connection, person: Person) -> _Kind:
         """Return the work of a person within a transaction."""

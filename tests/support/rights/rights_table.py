@@ -87,6 +87,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}store.lookup.own_actions.list_own_latest": (Action.REVIEW, R.LISTED),
     f"{P}store.lookup.own_actions.list_own_last_step": (Action.REVIEW, R.LISTED),
     f"{P}review.corrections.Corrections.reopen": (Action.REVIEW, R.PAPER),
+    f"{P}review.corrections.Corrections.withdraw_duplicate": (Action.REVIEW, R.PAPER),
     f"{P}review.corrections.Corrections.correct": (Action.CORRECT, R.PAPER),
     f"{P}review.corrections.Corrections.void": (Action.VOID, R.PAPER),
     f"{P}store.lookup.by_serial.find_sheets": (Action.CORRECT, R.LISTED),

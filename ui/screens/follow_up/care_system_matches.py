@@ -6,7 +6,7 @@ system are uploaded and erased here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from html import escape
 
@@ -31,7 +31,7 @@ from pipeline.registers.care_system_list import (
     parse_care_table,
     read_care_list,
 )
-from pipeline.review import duplicates
+from pipeline.review.corrections import Corrections
 from pipeline.review.session import MIN_VIEW_TIME, Review
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import load_entry_view
@@ -49,7 +49,7 @@ from ui.session import requires_open_session
 from ui.widgets.care_columns import choose_columns
 from ui.widgets.heading import translate_upload_button
 from ui.widgets.images import find_covered_for, page_image
-from ui.widgets.messages import commit, error_text, errors_to
+from ui.widgets.messages import carry_out, commit, error_text, errors_to
 from ui.widgets.tables import html_table
 from ui.widgets.views import drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
@@ -239,15 +239,14 @@ def _undo_latest(context: AppContext, person: Person) -> None:
 def _withdraw_decision(
     context: AppContext, person: Person, is_same: bool, decision_id: int
 ) -> None:
-    withdraw: Callable[..., None] = (
-        duplicates.withdraw_duplicate_mark if is_same else care_system_matches.withdraw_rejection
-    )
-    commit(
-        context,
-        MESSAGE,
-        lambda conn: withdraw(conn, person, decision_id, utc_now()),
-        "clashes.undone",
-    )
+    def withdraw() -> None:
+        if is_same:
+            context.work(Corrections, person).withdraw_duplicate(decision_id)
+        else:
+            with context.store.begin() as conn:
+                care_system_matches.withdraw_rejection(conn, person, decision_id, utc_now())
+
+    carry_out(context, MESSAGE, withdraw, "clashes.undone")
     st.session_state.pop(_LATEST_DECISION_KEY, None)
     st.session_state.pop(_SHOWN_KEY, None)
     reset_drawn()

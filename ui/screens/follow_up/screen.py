@@ -21,7 +21,6 @@ from pipeline.domain.review.rules import Answer
 from pipeline.export.care_system_matches import erase_settled_lists, list_matches
 from pipeline.export.runs import ExportContext
 from pipeline.registers.client_check import ClientStatement, ConflictChoice
-from pipeline.review import duplicates
 from pipeline.review.corrections import Corrections
 from pipeline.store.entries import client_identities
 from pipeline.store.entries.client_identities import TemporaryIdentity
@@ -333,10 +332,10 @@ def _mark_row(context: AppContext, person: Person, mark: DuplicateMark) -> None:
                     st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture)}">')
         if is_allowed(person, Action.REVIEW, mark.entry.unit):
             withdraw = partial(
-                commit,
+                carry_out,
                 context,
                 MESSAGE,
-                lambda conn: duplicates.withdraw_duplicate_mark(conn, person, mark.id, utc_now()),
+                partial(context.work(Corrections, person).withdraw_duplicate, mark.id),
                 "follow_up.no_duplicate_done",
             )
             st.button(t("follow_up.no_duplicate"), key=f"no_duplicate-{mark.id}", on_click=withdraw)

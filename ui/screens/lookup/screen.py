@@ -12,6 +12,7 @@ from pipeline.domain.form.form import Form
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person
 from pipeline.forms.fiducials import format_serial, format_serial_or_id, is_serial, normalize_serial
+from pipeline.review.session import ReviewSession
 from pipeline.store.entries import queue
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.attached_pages import FoundText, search_page_texts
@@ -289,8 +290,7 @@ def _open_in_review(context: AppContext, person: Person, entry_id: str) -> None:
     _close_lookup()
     open_id = current_entry.current_entry_id()
     if open_id and open_id != entry_id:
-        with context.store.begin() as conn:
-            queue.release_claim(conn, person, open_id)
+        context.work(ReviewSession, person).release(open_id)
     current_entry.open_entry(entry_id)
 
 
