@@ -218,7 +218,7 @@ class Attachments(Review):
             ReviewError: it is no loose page.
         """
         with self.store.begin() as conn:
-            entry = load_entry_as_seen(conn, self.person, entry_id, revision, {EntryState.REVIEW})
+            entry = load_entry_as_seen(conn, self.person, (entry_id, revision), {EntryState.REVIEW})
             form = self.forms.get(ATTACHMENT_FORM if on else FREE_NOTE_FORM)
             is_loose = load_page(conn, entry.page).outcome is Outcome.UNIDENTIFIED
             if form is None or not is_loose or entry.row is not None or entry.form == form.id:

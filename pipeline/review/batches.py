@@ -272,9 +272,8 @@ class BatchReview(Review):
         for candidate in candidates:
             entry_id, field = candidate.entry.id, candidate.spec.name
             if candidate.seeded_error is not None and (entry_id, field) in inserted:
-                seeded_errors.add_batch_seeded_error(
-                    conn, self.person, entry_id, field, candidate.seeded_error, now
-                )
+                chosen = (field, candidate.seeded_error)
+                seeded_errors.add_batch_seeded_error(conn, self.person, entry_id, chosen, now)
 
     def _load_open_batch(self, conn: Connection, now: datetime) -> ReviewBatch | None:
         """Return the person's open batch without items that can no longer be decided.

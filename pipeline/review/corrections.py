@@ -31,8 +31,11 @@ from pipeline.review.client_question import (
     find_contradicted_client_field,
 )
 from pipeline.review.decisions import write_answers, write_decision
-from pipeline.review.duplicates import withdraw_duplicate_mark
-from pipeline.review.rejections import reopen_rejected, require_not_exported
+from pipeline.review.rejections import (
+    reopen_rejected,
+    require_not_exported,
+    withdraw_duplicate_mark,
+)
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
@@ -105,7 +108,7 @@ class Corrections(Review):
         person, now = self.person, self.clock()
         with self.store.begin() as conn:
             entry = load_entry_as_seen(
-                conn, person, entry_id, revision, DECIDED_STATES, Action.CORRECT
+                conn, person, (entry_id, revision), DECIDED_STATES, Action.CORRECT
             )
             if entry.voided is not None:
                 raise ReviewError("entry_void")
@@ -159,8 +162,7 @@ class Corrections(Review):
             entry = load_entry_as_seen(
                 conn,
                 person,
-                entry_id,
-                revision,
+                (entry_id, revision),
                 OPEN_STATES | DECIDED_STATES | {EntryState.REJECTED},
                 Action.VOID,
             )
@@ -195,7 +197,7 @@ class Corrections(Review):
             reopen_rejected(conn, self.person, entry_id, revision)
 
     def withdraw_duplicate(self, mark_id: int) -> None:
-        """Take a mark as a duplicate back, as `duplicates.withdraw_duplicate_mark`."""
+        """Take a mark as a duplicate back, as `rejections.withdraw_duplicate_mark`."""
         with self.store.begin() as conn:
             withdraw_duplicate_mark(conn, self.person, mark_id, self.clock())
 

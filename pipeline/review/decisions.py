@@ -122,7 +122,8 @@ def decide_entry(
         MissingAnswerError, InvalidAnswerError, UnknownClientError, ClientConflictError,
             RecountError: the fields that prevent the decision.
     """
-    entry = load_entry_as_seen(conn, person, decision.entry_id, decision.revision, OPEN_STATES)
+    seen = (decision.entry_id, decision.revision)
+    entry = load_entry_as_seen(conn, person, seen, OPEN_STATES)
     if is_claimed_by_other(entry, person, now):
         raise stale_decision_error()
     work = EntryWork(conn, person, entry_form(forms, entry), entry, now, decision.about)

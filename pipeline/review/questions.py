@@ -13,7 +13,7 @@ from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.review.session import Review
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import (
@@ -57,7 +57,7 @@ class Questions(Review):
             entry = load_entry(conn, entry_id)
             # The given author, else the one on the paper.
             addressee = author.strip() or self._find_author(conn, entry)
-            reject_entry(conn, person, entry_id, revision, ASK_AUTHOR_REASON, now)
+            reject_entry(conn, person, Rejection(entry_id, revision, ASK_AUTHOR_REASON), now)
             # The entry is rejected first: that fails if it has changed.
             row = {
                 "entry": entry_id,

@@ -27,7 +27,7 @@ from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, answered_text, asked_fields, complete_answers
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
 from pipeline.review.decisions import AnswersBefore, first_review_answers, write_answers
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
@@ -47,7 +47,7 @@ from pipeline.store.entries.entry import (
 )
 from pipeline.store.entries.entry_depth import find_depth
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
-from pipeline.store.entries.queue import open_claimed_entry
+from pipeline.store.entries.queue import ClaimTerms, open_claimed_entry
 from pipeline.store.paper.pages import Page, list_sheet_pages
 from pipeline.store.registers.client_register import find_client, restrict_client
 
@@ -137,7 +137,8 @@ class RowReview(Review):
         person, now = self.person, self.clock()
         with self.store.begin() as conn:
             for entry in (row.entry for row in rows):
-                reject_entry(conn, person, entry.id, entry.revision, BLANK_ROW_REASON, now)
+                rejection = Rejection(entry.id, entry.revision, BLANK_ROW_REASON)
+                reject_entry(conn, person, rejection, now)
         return True
 
 
@@ -189,7 +190,7 @@ def confirm_rows(
     """
     decided_ids = []
     for each in seen:
-        open_claimed_entry(conn, forms, person, each.entry_id, now)
+        open_claimed_entry(conn, forms, person, each.entry_id, ClaimTerms(now))
         entry = load_entry(conn, each.entry_id)
         if entry.revision != each.revision or entry.state is not EntryState.REVIEW:
             continue

@@ -82,7 +82,7 @@ def with_seeded_error(
     shown = _find_seeded_error(conn, view.entry.id, person.login)
     # None so far: one may be drawn, and is stored before it is shown.
     if shown is None and share > 0 and (chosen := _choose_field(conn, view, share)) is not None:
-        add_seeded_error(conn, person.login, view.entry.id, *chosen, now)
+        add_seeded_error(conn, person.login, view.entry.id, chosen, now)
         shown = _find_seeded_error(conn, view.entry.id, person.login)
     if shown is None or shown.outcome is not None:
         return view
@@ -158,7 +158,7 @@ def last_missed_field(conn: Connection, person: Person, entry_id: str) -> str | 
 
 
 def add_batch_seeded_error(
-    conn: Connection, person: Person, entry_id: str, field: str, error: SeededError, now: datetime
+    conn: Connection, person: Person, entry_id: str, chosen: tuple[str, SeededError], now: datetime
 ) -> None:
     """Store what a batch shows in place of a reading; an earlier seeded error of the entry stays.
 
@@ -166,7 +166,7 @@ def add_batch_seeded_error(
         NotAllowedError: the person does not review this entry.
     """
     visibility.require_visible_entry(conn, person, Action.REVIEW, load_entry(conn, entry_id))
-    add_seeded_error(conn, person.login, entry_id, field, error, now)
+    add_seeded_error(conn, person.login, entry_id, chosen, now)
 
 
 def judge_batch_seeded_error(

@@ -7,7 +7,7 @@ entry opens, and a decision is refused before the person can have looked at what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,8 +20,7 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.review.client_question import complete_last_digits
 from pipeline.review.decisions import Decision, decide_entry
-from pipeline.review.duplicates import ComparisonSource, mark_duplicate
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Duplicate, Rejection, mark_duplicate, reject_entry
 from pipeline.review.seeded_errors import last_missed_field, with_seeded_error
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -124,9 +123,8 @@ class ReviewSession(Review):
         Raises:
             NotAllowedError: the person may not review.
         """
-        minutes = self.settings.claim_minutes
         with self.store.begin() as conn:
-            return queue.resume_claim(conn, self.person, entry_id, revision, self.clock(), minutes)
+            return queue.resume_claim(conn, self.person, entry_id, revision, self._terms)
 
     def save_draft(self, entry_id: str, field: str, answer: Answer | None) -> None:
         """Store what was typed in a field, so that a closed browser loses nothing; None deletes it.
@@ -136,7 +134,8 @@ class ReviewSession(Review):
         """
         minutes = self.settings.claim_minutes
         with self.store.begin() as conn:
-            save_draft(conn, self.person, entry_id, field, answer, self.clock(), minutes)
+            save_draft(conn, self.person, entry_id, {field: answer}, self.clock())
+            queue.renew_claim(conn, self.person, entry_id, self.clock(), minutes)
 
     def complete_number(self, view: EntryView, typed: str, name: str) -> str | None:
         """Return the personal number whose last four digits are typed, None if it needs them all.
@@ -182,39 +181,27 @@ class ReviewSession(Review):
             NotAllowedError, StaleDecisionError, ReviewError: as `reject_entry`.
         """
         with self.store.begin() as conn:
-            reject_entry(conn, self.person, entry_id, revision, reason, self.clock())
+            reject_entry(conn, self.person, Rejection(entry_id, revision, reason), self.clock())
 
-    def mark_duplicate(
-        self, entry_id: str, revision: int, comparison: ComparisonSource, reason: str
-    ) -> None:
+    def mark_duplicate(self, duplicate: Duplicate) -> None:
         """Reject an entry as a duplicate of what it was compared with.
 
         Raises:
             NotAllowedError, StaleDecisionError, ReviewError: as the function `mark_duplicate`.
         """
-        person, images = self.person, self.store.images
         with self.store.begin() as conn:
-            mark_duplicate(
-                conn, images, person, entry_id, revision, comparison, reason, self.clock()
-            )
+            mark_duplicate(conn, self.store.images, self.person, duplicate, self.clock())
+
+    @property
+    def _terms(self) -> queue.ClaimTerms:
+        settings = self.settings
+        return queue.ClaimTerms(self.clock(), settings.claim_minutes, settings.queue_order)
 
     def _claim_next(self, conn: Connection, excluded: Collection[str] = ()) -> EntryView | None:
-        settings = self.settings
-        return queue.claim_next(
-            conn,
-            self.forms,
-            self.person,
-            self.clock(),
-            settings.claim_minutes,
-            settings.queue_order,
-            excluded,
-        )
+        return queue.claim_next(conn, self.forms, self.person, self._terms, excluded)
 
     def _claim(self, conn: Connection, entry_id: str) -> EntryView:
-        minutes = self.settings.claim_minutes
-        return queue.open_claimed_entry(
-            conn, self.forms, self.person, entry_id, self.clock(), minutes
-        )
+        return queue.open_claimed_entry(conn, self.forms, self.person, entry_id, self._terms)
 
     def _show(
         self, conn: Connection, view: EntryView, log_view: LogView | None = None
@@ -230,14 +217,10 @@ def save_draft(
     conn: Connection,
     person: Person,
     entry_id: str,
-    field: str,
-    answer: Answer | None,
+    answers: Mapping[str, Answer | None],
     now: datetime,
-    minutes: int = queue.CLAIM_MINUTES,
 ) -> None:
     """Store what a person has typed, so that a closed browser loses nothing; None deletes it.
-
-    The person who types keeps the entry claimed.
 
     Raises:
         StaleDecisionError: the entry is decided or another person has it, or it waits for a
@@ -251,8 +234,8 @@ def save_draft(
         or must_not_review(conn, person.login, entry)
     ):
         raise stale_decision_error()
-    if answer is None:
-        delete_answer_draft(conn, entry_id, person.login, field)
-    else:
-        save_answer_drafts(conn, entry, person.login, {field: answer}, now)
-    queue.renew_claim(conn, person, entry_id, now, minutes)
+    for field, answer in answers.items():
+        if answer is None:
+            delete_answer_draft(conn, entry_id, person.login, field)
+        else:
+            save_answer_drafts(conn, entry, person.login, {field: answer}, now)

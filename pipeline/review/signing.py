@@ -278,7 +278,7 @@ class Signing(Review):
     def _withdraw_signature(self, conn: Connection, entry_id: str, revision: int) -> None:
         person = self.person
         entry = load_entry_as_seen(
-            conn, person, entry_id, revision, {EntryState.SIGNED}, Action.SIGN
+            conn, person, (entry_id, revision), {EntryState.SIGNED}, Action.SIGN
         )
         # One of several routes may have it already
         if latest_exports(conn, [entry_id]):

@@ -61,7 +61,7 @@ class Transfers(Review):
             ReviewError: there is no such other unit.
         """
         with self.store.begin() as conn:
-            self._send(conn, entry_id, revision, to_unit, reason)
+            self._send(conn, (entry_id, revision), to_unit, reason)
 
     def send_protected(self, entry_id: str, revision: int) -> None:
         """Send an entry of a protected client to the unit that can see the client.
@@ -94,7 +94,7 @@ class Transfers(Review):
             )
             if client is None or client.unit == entry.unit:
                 raise ReviewError("entry_client_hidden")
-            self._send(conn, entry_id, revision, client.unit, "", secret=True)
+            self._send(conn, (entry_id, revision), client.unit, secret=True)
 
     def take_back(self, entry_id: str) -> None:
         """Take an entry back from the unit that got it last and has done nothing with it.
@@ -121,8 +121,7 @@ class Transfers(Review):
     def _send(
         self,
         conn: Connection,
-        entry_id: str,
-        revision: int,
+        seen: tuple[str, int],
         to_unit: str,
         reason: str = "",
         *,
@@ -131,7 +130,7 @@ class Transfers(Review):
         """Send an entry; the sender is not told the unit of a `secret` transfer."""
         person, now = self.person, self.clock()
         states = OPEN_STATES | {EntryState.REJECTED}
-        entry = load_entry_as_seen(conn, person, entry_id, revision, states, Action.FORWARD)
+        entry = load_entry_as_seen(conn, person, seen, states, Action.FORWARD)
         if entry.voided is not None or is_claimed_by_other(entry, person, now):
             raise stale_decision_error()
         if to_unit not in areas_by_unit(conn) or to_unit == entry.unit:

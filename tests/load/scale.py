@@ -73,8 +73,12 @@ def _week() -> LogFilter:
 
 
 ACTS: dict[str, Callable[[Connection], object]] = {
-    "Granska: claim": lambda conn: queue.claim_next(conn, FORMS, NURSE, utc_now()),
-    "Granska: claim, one unit": lambda conn: queue.claim_next(conn, FORMS, OF_LAST_UNIT, utc_now()),
+    "Granska: claim": lambda conn: queue.claim_next(
+        conn, FORMS, NURSE, queue.ClaimTerms(utc_now())
+    ),
+    "Granska: claim, one unit": lambda conn: queue.claim_next(
+        conn, FORMS, OF_LAST_UNIT, queue.ClaimTerms(utc_now())
+    ),
     "Granska: next and number": lambda conn: (
         queue.peek_queue(conn, NURSE, utc_now(), 3),
         queue.count_waiting(conn, NURSE, utc_now()),

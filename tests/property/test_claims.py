@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert
 
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.database.store import Store
-from pipeline.store.entries.queue import claim_next
+from pipeline.store.entries.queue import ClaimTerms, claim_next
 from pipeline.store.schema import paper
 from tests.support.store.ward import FORMS, FREE, NORTH, NOW, SOUTH, Ward, person
 
@@ -82,11 +82,11 @@ def take_all(
     held = ""
     while True:
         with ward.store.begin() as conn:
-            view = claim_next(conn, FORMS, who, NOW)
+            view = claim_next(conn, FORMS, who, ClaimTerms(NOW))
             if view is None:
                 return
             assert held in ("", view.entry.id)  # what was claimed ahead is what comes next
-            following = claim_next(conn, FORMS, who, NOW, excluded=[view.entry.id])
+            following = claim_next(conn, FORMS, who, ClaimTerms(NOW), excluded=[view.entry.id])
             held = following.entry.id if following else ""
             ahead.extend([(held, who.login)] if following else [])
             taken.append((view.entry.id, who.login))

@@ -59,7 +59,11 @@ def test_planted_value_needs_reviewer_who_has_not_seen_it(
     entry_id = ward.note(next(SERIALS), TRUE)
     with ward.store.begin() as conn:
         view = with_seeded_error(
-            conn, EVA, queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW), 1.0, NOW
+            conn,
+            EVA,
+            queue.open_claimed_entry(conn, FORMS, EVA, entry_id, queue.ClaimTerms(NOW)),
+            1.0,
+            NOW,
         )
         row = conn.execute(select(plant).where(plant.c.entry == entry_id)).one()
         wrong = str(row.value)[row.start : row.end] if row.end else str(row.value)

@@ -20,7 +20,7 @@ from pipeline.export.exporter import DATA_LANGUAGE
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import settle_receipts
 from pipeline.registers.care_system_list import CareList
-from pipeline.review.duplicates import ComparisonSource, mark_duplicate
+from pipeline.review.rejections import ComparisonSource, Duplicate, mark_duplicate
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import Entry, load_entry, load_visible_entry, stale_decision_error
 from pipeline.store.event_log import events
@@ -83,18 +83,14 @@ def confirm_match(
         # An entry in key-in lists first leaves these, which changes its revision.
         previous = _settle_manual_entries(conn, person, entry, now)
         current_revision = load_entry(conn, entry_id).revision
-        mark = mark_duplicate(
-            conn,
-            context.store.images,
-            person,
+        duplicate = Duplicate(
             entry_id,
             current_revision,
             ComparisonSource(text=_row_text(row)),
             ALREADY_KEYED_IN.in_language(DATA_LANGUAGE),
-            now,
-            signed=True,
-            previous=previous,
+            previous,
         )
+        mark = mark_duplicate(conn, context.store.images, person, duplicate, now)
         care_system_matches.save_match_decision(conn, person, entry, digest, now, mark=mark)
         return mark
 

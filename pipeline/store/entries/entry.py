@@ -192,17 +192,20 @@ def load_visible_entry(conn: Connection, person: Person, action: Action, entry_i
 def load_entry_as_seen(
     conn: Connection,
     person: Person,
-    entry_id: str,
-    revision: int,
+    seen: tuple[str, int],
     states: Collection[EntryState],
     action: Action = Action.REVIEW,
 ) -> Entry:
     """Return an entry that the person may decide, if it is as the person saw it.
 
+    Args:
+        seen: its id, and the revision that the person saw.
+
     Raises:
         NotAllowedError: the person may not decide it.
         StaleDecisionError: it has another revision or is in none of `states`.
     """
+    entry_id, revision = seen
     entry = load_visible_entry(conn, person, action, entry_id)
     if entry.revision != revision or entry.state not in states:
         raise stale_decision_error()

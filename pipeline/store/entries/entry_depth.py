@@ -217,7 +217,7 @@ def set_sheet_depth(
         StaleDecisionError: the entry has been decided since the person saw `revision`.
         ReviewError: the form cannot be typed at this depth.
     """
-    entry = load_entry_as_seen(conn, person, entry_id, revision, {EntryState.REVIEW})
+    entry = load_entry_as_seen(conn, person, (entry_id, revision), {EntryState.REVIEW})
     form = forms[(entry.form, entry.version)]
     if depth is not form.depth and depth not in list_allowed_depths(forms, form):
         raise ReviewError("depth_not_for_form", form=form.title)

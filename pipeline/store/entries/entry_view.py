@@ -121,7 +121,12 @@ def load_entry_view(conn: Connection, forms: Forms, person: Person, entry_id: st
     missing = missing_page_numbers(pages)
     depth = find_depth(conn, form, entry)
     grid = load_entry_readings(conn, entry, pages) if depth is Depth.DEVIATIONS else {}
-    fields = _field_views(conn, entry, form, pages, person, depth)
+    sources = _load_field_sources(conn, entry, form, pages, person)
+    asked = list_asked_names(conn, form, entry, sources.readings, depth)
+    fields = tuple(
+        _field_view(spec, entry, sources, is_asked=spec.name in asked)
+        for spec in form.entry_fields(entry.row)
+    )
     # Hide the identifying fields of a client whose identity the person may not see
     covered = _covered_areas(conn, person, entry, form, pages)
     if covered.is_row_hidden(entry.row):
@@ -190,22 +195,6 @@ class _FieldSources:
     own_drafts: Mapping[str, Answer]
     drafts: Mapping[str, Answer]
     is_excluded: bool
-
-
-def _field_views(
-    conn: Connection,
-    entry: Entry,
-    form: Form,
-    pages: tuple[Page, ...],
-    person: Person,
-    depth: Depth,
-) -> tuple[FieldView, ...]:
-    sources = _load_field_sources(conn, entry, form, pages, person)
-    asked = list_asked_names(conn, form, entry, sources.readings, depth)
-    return tuple(
-        _field_view(spec, entry, sources, is_asked=spec.name in asked)
-        for spec in form.entry_fields(entry.row)
-    )
 
 
 def _load_field_sources(

@@ -54,22 +54,27 @@ _entry_table = paper.entry
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimTerms:
+    """When an entry is claimed and for how long, and the order of the queue."""
+
+    now: datetime
+    minutes: int = CLAIM_MINUTES
+    order: QueueOrder = QueueOrder.OLDEST
+
+
+@dataclass(frozen=True, slots=True)
 class _Claim:
-    """Who claims an entry, when and for how long, and the order of the queue."""
+    """Who claims an entry, and on which terms."""
 
     person: Person
-    now: datetime
-    minutes: int
-    order: QueueOrder = QueueOrder.OLDEST
+    terms: ClaimTerms
 
 
 def claim_next(
     conn: Connection,
     forms: Forms,
     person: Person,
-    now: datetime,
-    minutes: int = CLAIM_MINUTES,
-    order: QueueOrder = QueueOrder.OLDEST,
+    terms: ClaimTerms,
     excluded: Collection[str] = (),
 ) -> EntryView | None:
     """Return the entry that the person has open, or claim the next one of the person's units.
@@ -85,7 +90,7 @@ def claim_next(
         NotAllowedError: the person may not review.
     """
     require_permission(person, Action.REVIEW)
-    claim = _Claim(person, now, minutes, order)
+    claim, now = _Claim(person, terms), terms.now
     is_other = _entry_table.c.id.not_in(sorted(excluded))
     # The person's open entry first, then the first free one of the group, then of the queue
     entry_id = _claim_first(conn, claim, and_(_is_mine(person, now), is_other)) or _claim_free(
@@ -119,8 +124,7 @@ def open_claimed_entry(
     forms: Forms,
     person: Person,
     entry_id: str,
-    now: datetime,
-    minutes: int = CLAIM_MINUTES,
+    terms: ClaimTerms,
 ) -> EntryView:
     """Return the view of an entry; claim it if it is open and the person may decide it.
 
@@ -132,19 +136,14 @@ def open_claimed_entry(
     if (
         entry.state in OPEN_STATES
         and not must_not_review(conn, person.login, entry)
-        and _claim_first(conn, _Claim(person, now, minutes), _entry_table.c.id == entry_id) is None
+        and _claim_first(conn, _Claim(person, terms), _entry_table.c.id == entry_id) is None
     ):
         raise stale_decision_error()
     return load_entry_view(conn, forms, person, entry_id)
 
 
 def resume_claim(
-    conn: Connection,
-    person: Person,
-    entry_id: str,
-    revision: int,
-    now: datetime,
-    minutes: int = CLAIM_MINUTES,
+    conn: Connection, person: Person, entry_id: str, revision: int, terms: ClaimTerms
 ) -> bool:
     """Renew the claim on an entry that was claimed ahead; return whether it is unchanged.
 
@@ -154,7 +153,7 @@ def resume_claim(
     with naming(entry_id):
         require_permission(person, Action.REVIEW)
     is_unchanged = and_(_entry_table.c.id == entry_id, _entry_table.c.revision == revision)
-    return _claim_first(conn, _Claim(person, now, minutes), is_unchanged) is not None
+    return _claim_first(conn, _Claim(person, terms), is_unchanged) is not None
 
 
 def renew_claim(
@@ -309,7 +308,7 @@ def _list_skipped(conn: Connection, claim: _Claim) -> list[str]:
         .where(
             paper.event.c.by == claim.person.login,
             IS_SKIP,
-            paper.event.c.at > claim.now - _SKIP_TIME,
+            paper.event.c.at > claim.terms.now - _SKIP_TIME,
         )
         .order_by(paper.event.c.id.desc())
         .limit(_MAX_SKIPS)
@@ -335,18 +334,18 @@ def _claim_first(
         before: What the entries are sorted by before the queue's order.
     """
     # The first in the queue's order that is free or already the person's
-    is_claimable = or_(_is_free(claim.now), _entry_table.c.claimed_by == claim.person.login)
+    is_claimable = or_(_is_free(claim.terms.now), _entry_table.c.claimed_by == claim.person.login)
     first = (
         select(_entry_table.c.id)
         .where(_available_condition(conn, claim.person), condition, is_claimable)
-        .order_by(*([] if before is None else [before]), *paper.QUEUE_ORDERS[claim.order])
+        .order_by(*([] if before is None else [before]), *paper.QUEUE_ORDERS[claim.terms.order])
         .limit(1)
         .with_for_update(skip_locked=skip_locked)
     )
     # Select and claim in one statement, so that no other person gets the same entry
     values = {
         "claimed_by": claim.person.login,
-        "claimed_until": claim.now + timedelta(minutes=claim.minutes),
+        "claimed_until": claim.terms.now + timedelta(minutes=claim.terms.minutes),
     }
     statement: Any = (
         update(_entry_table)

@@ -71,7 +71,6 @@ def save_page_reading(
     upright_sha256: str | None,
     form: Form | None,
     reader_version: str,
-    by: str = "system",
 ) -> None:
     """Store the reading of a queued page, and make the entries of its sheet.
 
@@ -120,7 +119,7 @@ def save_page_reading(
     _save_field_readings(conn, page_id, reading.fields)
     record(
         conn,
-        by,
+        "system",
         "read_page",
         page_id,
         unit=values["unit"],

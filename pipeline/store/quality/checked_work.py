@@ -362,9 +362,10 @@ class ShownError:
 
 
 def add_seeded_error(
-    conn: Connection, login: str, entry_id: str, field: str, error: SeededError, now: datetime
+    conn: Connection, login: str, entry_id: str, chosen: tuple[str, SeededError], now: datetime
 ) -> None:
-    """Store a seeded error that is shown; an earlier one of the person in the entry stays."""
+    """Store a seeded error of a field that is shown; an earlier one of the person stays."""
+    field, error = chosen
     row = {
         "entry": entry_id,
         "login": login,

@@ -116,7 +116,9 @@ def test_another_person_of_the_same_browser_sees_nothing_and_logging_out_forgets
         server.wait()
     with store.begin() as conn:
         queue.release_claim(conn, NURSE, entry_id)
-        queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
+        queue.open_claimed_entry(
+            conn, seeding.forms(), COLLEAGUE, entry_id, queue.ClaimTerms(utc_now())
+        )
     with bare_server(port, tmp_path) as server:
         address = answering(server.poll, port)
         cookies = context.cookies()

@@ -35,7 +35,7 @@ from pipeline.registers.outages import OutagePeriod
 from pipeline.registers.pack_quantities import default_quantities
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.review.questions import Questions
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.exports.routes import save_route
@@ -179,7 +179,7 @@ def _put_aside(store: Store) -> None:
         work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
             asked, 0, "Vilken fot gäller såret: höger eller vänster?", ""
         )
-        reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
+        reject_entry(conn, NURSE, Rejection(illegible, 0, "oläsligt"), utc_now())
         work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
             sent, 0, OTHER_UNIT, "Klienten flyttade dit i november."
         )

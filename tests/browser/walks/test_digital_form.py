@@ -121,7 +121,7 @@ def test_what_is_typed_with_the_keyboard_is_reviewed_value_for_value(
         desk.read(one.id)
     with store.begin() as conn:
         assert {one.outcome for one in list_batch_pages(conn, batch)} == {Outcome.READ}
-        view = queue.claim_next(conn, forms(), NURSE, utc_now())
+        view = queue.claim_next(conn, forms(), NURSE, queue.ClaimTerms(utc_now()))
         assert view is not None
         answers = {
             field.spec.name: Answer(field.reading.value, field.reading.state)

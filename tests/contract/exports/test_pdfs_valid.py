@@ -69,7 +69,9 @@ def ward(store: Store) -> Ward:
     ward = Ward(store).begin()
     entry_id = ward.note("AAAA")
     with store.begin() as conn:
-        for seen in queue.open_claimed_entry(conn, WARD_FORMS, EVA, entry_id, NOW).pages:
+        for seen in queue.open_claimed_entry(
+            conn, WARD_FORMS, EVA, entry_id, queue.ClaimTerms(NOW)
+        ).pages:
             queue.record_page_view(conn, EVA, seen.id)
         client_register.look_up_client(conn, EVA, ASTA.pid)
         work(Questions, conn, EVA, forms=WARD_FORMS).ask(entry_id, 0, ASKED, "")

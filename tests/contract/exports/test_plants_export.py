@@ -122,7 +122,7 @@ def _confirm_what_is_shown(office: ExportContext, target: str, entry: str) -> bo
             view = with_seeded_error(
                 conn,
                 ANNA,
-                queue.open_claimed_entry(conn, FORMS, ANNA, entry, utc_now()),
+                queue.open_claimed_entry(conn, FORMS, ANNA, entry, queue.ClaimTerms(utc_now())),
                 1.0,
                 utc_now(),
             )

@@ -125,7 +125,7 @@ class Ward:
     def claim(self) -> EntryView:
         """The entry that comes first."""
         with self.store.begin() as conn:
-            view = queue.claim_next(conn, forms(), NURSE, utc_now())
+            view = queue.claim_next(conn, forms(), NURSE, queue.ClaimTerms(utc_now()))
         assert view is not None
         return view
 

@@ -69,7 +69,7 @@ def make_looked_at_ward(store: Store) -> Ward:
     )
     asta, _ = ward.note("AAAA"), ward.note("CCCC", {**SAID, "pnr": CILLA.pid})
     with store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, EVA, asta, NOW)
+        view = queue.open_claimed_entry(conn, FORMS, EVA, asta, queue.ClaimTerms(NOW))
         for page in view.pages:
             queue.record_page_view(conn, EVA, page.id)
         client_register.look_up_client(conn, EVA, ASTA.pid)

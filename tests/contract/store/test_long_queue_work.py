@@ -46,15 +46,17 @@ SAME = 1.5
 Act = Callable[[Connection], object]
 ACTS: dict[str, Act] = {
     "claim, oldest first": lambda conn: entries_queue.claim_next(
-        conn, FORMS, NURSE, NOW, order=QueueOrder.OLDEST
+        conn, FORMS, NURSE, entries_queue.ClaimTerms(NOW, order=QueueOrder.OLDEST)
     ),
     "claim, newest first": lambda conn: entries_queue.claim_next(
-        conn, FORMS, NURSE, NOW, order=QueueOrder.NEWEST
+        conn, FORMS, NURSE, entries_queue.ClaimTerms(NOW, order=QueueOrder.NEWEST)
     ),
     "claim ahead": lambda conn: entries_queue.claim_next(
-        conn, FORMS, NURSE, NOW, excluded=("open-1",)
+        conn, FORMS, NURSE, entries_queue.ClaimTerms(NOW), excluded=("open-1",)
     ),
-    "take up": lambda conn: entries_queue.resume_claim(conn, NURSE, "open-2", 0, NOW),
+    "take up": lambda conn: entries_queue.resume_claim(
+        conn, NURSE, "open-2", 0, entries_queue.ClaimTerms(NOW)
+    ),
     "count": lambda conn: entries_queue.count_waiting(conn, NURSE, NOW),
     "next sixty": lambda conn: entries_queue.peek_queue(conn, NURSE, NOW, 60),
     "Läge": lambda conn: make_progress_report(conn, FORMS, MANAGER, NOW),
@@ -100,7 +102,7 @@ def test_entries_that_wait_for_a_second_person_cost_the_queue_no_more_when_they_
     disputes(store)
     assert work(store, claim) < SAME * before
     with store.begin() as conn:
-        taken = entries_queue.claim_next(conn, FORMS, NURSE, NOW)
+        taken = entries_queue.claim_next(conn, FORMS, NURSE, entries_queue.ClaimTerms(NOW))
         assert taken is not None
         assert taken.is_second_review
 

@@ -14,7 +14,7 @@ from pipeline.domain.model import EntryState
 from pipeline.domain.settings import ROOT
 from pipeline.store.accounts.own_choices import QueueGrouping, choose_queue_grouping
 from pipeline.store.database.store import Store
-from pipeline.store.entries.queue import claim_next
+from pipeline.store.entries.queue import ClaimTerms, claim_next
 from pipeline.store.lookup.own_actions import list_own_actions
 from pipeline.store.lookup.search import EntrySearch, search_entries
 from pipeline.store.schema import paper, registers
@@ -125,7 +125,7 @@ def test_a_claim_within_a_group_goes_by_an_index(
 ) -> None:
     def claim(conn: Connection) -> None:
         choose_queue_grouping(conn, NURSE, grouping, "open-20")
-        view = claim_next(conn, FORMS, NURSE, NOW)
+        view = claim_next(conn, FORMS, NURSE, ClaimTerms(NOW))
         assert view is not None
 
     assert scans(long_queue, claim) == []

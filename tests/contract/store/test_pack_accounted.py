@@ -194,7 +194,9 @@ def outage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outage:
 def confirm(outage: Outage, entry_id: str, said: Mapping[str, Value]) -> EntryState:
     """Eva confirms an entry as the paper says it."""
     with outage.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, outage.forms, EVA, entry_id, utc_now())
+        view = queue.open_claimed_entry(
+            conn, outage.forms, EVA, entry_id, queue.ClaimTerms(utc_now())
+        )
         specs = [
             one.spec for one in view.fields if one.is_open and one.spec.kind is not Kind.PRINTED
         ]

@@ -25,13 +25,12 @@ from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.review import (
     decisions,
-    duplicates,
     rejections,
     session,
 )
 from pipeline.review.corrections import Corrections
-from pipeline.review.duplicates import ComparisonSource
 from pipeline.review.questions import Questions
+from pipeline.review.rejections import ComparisonSource
 from pipeline.review.signing import Signing
 from pipeline.review.transfers import Transfers
 from pipeline.store.database.engines import make_engine
@@ -139,7 +138,7 @@ def test_the_entry_that_a_person_has_is_waited_for_when_somebody_looks_at_it(
     for serial in ("AAAA", "BBBB"):
         ward.note(serial)
     with ward.store.begin() as conn:
-        mine = queue.claim_next(conn, FORMS, EVA, NOW)
+        mine = queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(NOW))
     assert mine is not None
     impatient = open_store(store_settings, wait_seconds=0.2)
     with ward.store.begin() as conn:
@@ -151,7 +150,7 @@ def test_the_entry_that_a_person_has_is_waited_for_when_somebody_looks_at_it(
             partial(queue.resume_claim, entry_id=mine.entry.id, revision=0),
         ):
             with pytest.raises(StoreUnavailableError, match="locked"), impatient.begin() as other:
-                take(other, person=EVA, now=NOW)
+                take(other, person=EVA, terms=queue.ClaimTerms(NOW))
     impatient.close()
 
 
@@ -174,26 +173,23 @@ def test_of_two_that_are_marked_as_duplicates_of_each_other_at_once_one_stays(
     ids, both, reject = (ward.note("AAAA"), ward.note("BBBB")), Barrier(2), rejections.reject_entry
 
     def reject_together(
-        conn: Connection,
-        who: Person,
-        one: str,
-        revision: int,
-        reason: str,
-        now: datetime,
-        *,
-        signed: bool,
+        conn: Connection, who: Person, one: rejections.Rejection, now: datetime
     ) -> None:
         with suppress(BrokenBarrierError):
             both.wait(0.5)  # until the other has looked too, if anything lets it
-        reject(conn, who, one, revision, reason, now, signed=signed)
+        reject(conn, who, one, now)
 
     def mark(who: Person, one: str, other: str) -> None:
         with ward.store.begin() as conn:
-            duplicates.mark_duplicate(
-                conn, ward.store.images, who, one, 0, ComparisonSource(other_entry=other), "", NOW
+            rejections.mark_duplicate(
+                conn,
+                ward.store.images,
+                who,
+                rejections.Duplicate(one, 0, ComparisonSource(other_entry=other)),
+                NOW,
             )
 
-    monkeypatch.setattr(duplicates, "reject_entry", reject_together)
+    monkeypatch.setattr(rejections, "reject_entry", reject_together)
     (told,) = together(partial(mark, EVA, *ids), partial(mark, NILS, *reversed(ids)))
     assert isinstance(told, ReviewError)
     with ward.store.read() as conn:
@@ -318,8 +314,8 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
     ward.issue(IssuedSheet("AAAA", NOTE.id, 1, NORTH, ASTA.pid))
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        queue.claim_next(conn, FORMS, EVA, NOW)
-        session.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), NOW)
+        queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(NOW))
+        session.save_draft(conn, EVA, entry_id, {"namn": Answer("Asta")}, NOW)
         decisions.decide_entry(
             conn,
             FORMS,
@@ -327,14 +323,14 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
             decisions.Decision(entry_id, 0, answers({**SAID, **PLAN}, datum=Answer("2026-02-18"))),
             NOW,
         )
-        queue.claim_next(conn, FORMS, NILS, NOW)
+        queue.claim_next(conn, FORMS, NILS, queue.ClaimTerms(NOW))
         decisions.decide_entry(
             conn, FORMS, NILS, decisions.Decision(entry_id, 1, {"datum": Answer("2026-02-18")}), NOW
         )
         work(Corrections, conn, NILS).correct(
             entry_id, 2, {"text": Answer("Sov illa.")}, "Disa hörde av sig"
         )
-        rejections.reject_entry(conn, EVA, entry_id, 3, "fel person", NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection(entry_id, 3, "fel person"), NOW)
     with ward.store.read() as conn:
         log = whole_log(conn)
     assert len(log.splitlines()) > 6
@@ -353,16 +349,18 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
 NO_IMAGES = ImageFolder(Path("nowhere"))
 
 ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
-    "open_entry": lambda conn, who, _: queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", NOW),
+    "open_entry": lambda conn, who, _: queue.open_claimed_entry(
+        conn, FORMS, who, "AAAA-00", queue.ClaimTerms(NOW)
+    ),
     "skip": lambda conn, who, _: queue.skip_entry(conn, who, "AAAA-00", 0),
     "save_draft": lambda conn, who, _: session.save_draft(
-        conn, who, "AAAA-00", "namn", Answer("x"), NOW
+        conn, who, "AAAA-00", {"namn": Answer("x")}, NOW
     ),
     "save_answers": lambda conn, who, _: decisions.decide_entry(
         conn, FORMS, who, decisions.Decision("AAAA-00", 0, {}), NOW
     ),
     "reject": lambda conn, who, _: rejections.reject_entry(
-        conn, who, "AAAA-00", 0, "oläsligt", NOW
+        conn, who, rejections.Rejection("AAAA-00", 0, "oläsligt"), NOW
     ),
     "undo": lambda conn, who, _: work(Corrections, conn, who).undo([("AAAA-00", 0)]),
     "reopen": lambda conn, who, _: rejections.reopen_rejected(conn, who, "AAAA-00", 0),
@@ -386,8 +384,8 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     "questions_of": lambda conn, who, _: author_questions.list_entry_questions(
         conn, who, "AAAA-00"
     ),
-    "mark_duplicate": lambda conn, who, _: duplicates.mark_duplicate(
-        conn, NO_IMAGES, who, "AAAA-00", 9, ComparisonSource(text="x"), "", NOW
+    "mark_duplicate": lambda conn, who, _: rejections.mark_duplicate(
+        conn, NO_IMAGES, who, rejections.Duplicate("AAAA-00", 9, ComparisonSource(text="x")), NOW
     ),
     "sign": lambda conn, who, _: work(Signing, conn, who).sign("AAAA-00", 0),
     "take_signature_back": lambda conn, who, _: work(Signing, conn, who).withdraw([("AAAA-00", 0)]),

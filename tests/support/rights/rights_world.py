@@ -33,7 +33,7 @@ from pipeline.registers.pack_quantities import SheetQuantity
 from pipeline.registers.planned_visits import PlanKind
 from pipeline.reporting.audit.follow_up import day_range
 from pipeline.review.decisions import Decision
-from pipeline.review.duplicates import ComparisonSource
+from pipeline.review.rejections import ComparisonSource, Duplicate, Rejection
 from pipeline.review.signing import SIGNING_REASONS, Signing
 from pipeline.store.accounts.own_choices import QueueGrouping
 from pipeline.store.database.store import Store, open_store
@@ -41,6 +41,7 @@ from pipeline.store.entries import entry, photocopies
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
+from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.entries.queue_order import prioritize
 from pipeline.store.event_log.queries import LogFilter
 from pipeline.store.exports.care_system_exports import save_list
@@ -189,7 +190,7 @@ class World:
             "field": "text",
             "answer": Answer("Sov gott."),
             "answers": [] if name.startswith(f"{P}export") else answers(SAID) | answers(PLAN),
-            "reason": "oläsligt" if name.endswith("reject_entry") else REASON,
+            "reason": REASON,
             "page_id": self._page() if page == "first" else page,
             "page_ids": [page],
             "front_id": self.known.front,
@@ -247,7 +248,9 @@ class World:
             "shown_at": NOW,
             "entry": self._entry("AAAA-00"),
             "images": self.store.images,
-            "comparison": ComparisonSource(text="Sov gott."),
+            "rejection": Rejection("AAAA-00", 0, "oläsligt"),
+            "duplicate": Duplicate("AAAA-00", 0, ComparisonSource(text="Sov gott.")),
+            "terms": ClaimTerms(later(1)),
             "mark_id": self.known.mark,
             "to_unit": SOUTH,
             "why": REASON,

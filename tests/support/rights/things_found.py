@@ -19,8 +19,8 @@ from pipeline.preparation.form_editor.actions import NewFormInfo
 from pipeline.preparation.form_editor.drafts import create_draft, list_drafts
 from pipeline.preparation.form_editor.outline_edits import empty_outline
 from pipeline.review import decisions, rejections
-from pipeline.review.duplicates import ComparisonSource, mark_duplicate
 from pipeline.review.questions import Questions
+from pipeline.review.rejections import ComparisonSource, Duplicate, mark_duplicate
 from pipeline.store.database.image_files import Images
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -108,7 +108,7 @@ def add_archived(store: Store, settings: Settings) -> str:
 def confirm(store: Store, entry_id: str, who: Person) -> None:
     """A person decides an entry."""
     with store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
+        queue.open_claimed_entry(conn, FORMS, who, entry_id, queue.ClaimTerms(NOW))
         decisions.decide_entry(
             conn, FORMS, who, decisions.Decision(entry_id, 0, answers(SAID) | answers(PLAN)), NOW
         )
@@ -200,12 +200,14 @@ def add_groups(conn: Connection) -> str:
 
 def add_put_aside(conn: Connection, images: Images) -> tuple[int, int]:
     """A rejected entry, a duplicate and a question; the ids of the last two."""
-    queue.open_claimed_entry(conn, FORMS, EVA, "GGGG-00", NOW)
-    mark_duplicate(conn, images, EVA, "GGGG-00", 0, ComparisonSource(text="Sov gott."), "", NOW)
-    queue.open_claimed_entry(conn, FORMS, EVA, "HHHH-00", NOW)
+    queue.open_claimed_entry(conn, FORMS, EVA, "GGGG-00", queue.ClaimTerms(NOW))
+    mark_duplicate(
+        conn, images, EVA, Duplicate("GGGG-00", 0, ComparisonSource(text="Sov gott.")), NOW
+    )
+    queue.open_claimed_entry(conn, FORMS, EVA, "HHHH-00", queue.ClaimTerms(NOW))
     work(Questions, conn, EVA).ask("HHHH-00", 0, "Vilken tid?", "")
-    queue.open_claimed_entry(conn, FORMS, EVA, "IIII-00", NOW)
-    rejections.reject_entry(conn, EVA, "IIII-00", 0, "oläsligt", NOW)
+    queue.open_claimed_entry(conn, FORMS, EVA, "IIII-00", queue.ClaimTerms(NOW))
+    rejections.reject_entry(conn, EVA, rejections.Rejection("IIII-00", 0, "oläsligt"), NOW)
     mark, asked = (
         conn.execute(select(duplicate_mark.c.id)).scalar_one(),
         conn.execute(select(question.c.id)).scalar_one(),

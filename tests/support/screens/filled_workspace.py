@@ -55,7 +55,9 @@ def fill(store: Store) -> None:
         work(Questions, conn, NURSE, utc_now(), forms=seeding.forms()).ask(
             asked, 0, "Vilken fot gäller såret?", ""
         )
-        rejections.reject_entry(conn, NURSE, illegible, 0, "oläsligt", utc_now())
+        rejections.reject_entry(
+            conn, NURSE, rejections.Rejection(illegible, 0, "oläsligt"), utc_now()
+        )
         work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
             forwarded, 0, OTHER_UNIT, "Klienten har flyttat."
         )

@@ -278,7 +278,7 @@ def confirm(
     """
     known = known or forms()
     with store.begin() as conn:
-        view = queue.open_claimed_entry(conn, known, person, entry_id, utc_now())
+        view = queue.open_claimed_entry(conn, known, person, entry_id, queue.ClaimTerms(utc_now()))
         answers = {
             field.spec.name: answer(field.spec, values) for field in view.fields if field.is_open
         }

@@ -28,7 +28,9 @@ def add_typed_again(store: Store, notes: int) -> None:
     drawing = open_store(own)
     for entry_id in seeding.add_notes(drawing, notes):
         with drawing.begin() as conn:
-            view = queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
+            view = queue.open_claimed_entry(
+                conn, seeding.forms(), NURSE, entry_id, queue.ClaimTerms(utc_now())
+            )
             result_counts.save_view_time(conn, NURSE, view, utc_now() - _LOOKED, utc_now())
         seeding.confirm(drawing, NURSE, entry_id, sign=True)
     while _type_next(drawing):

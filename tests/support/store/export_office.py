@@ -201,7 +201,7 @@ def agree(
 ) -> None:
     """Let a second person confirm what waits for one, and sign."""
     with office.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, who, entry_id, utc_now())
+        view = queue.open_claimed_entry(conn, FORMS, who, entry_id, queue.ClaimTerms(utc_now()))
         given = {
             spec.name: _answer(spec, fields)
             for spec in asked_fields(FORMS[form_id, 1], view.entry.row)
@@ -253,7 +253,9 @@ def corrected(
         )
     if found is EntryState.SECOND:
         with office.store.begin() as conn:
-            view = queue.open_claimed_entry(conn, FORMS, judge, entry_id, utc_now())
+            view = queue.open_claimed_entry(
+                conn, FORMS, judge, entry_id, queue.ClaimTerms(utc_now())
+            )
             given = {field.spec.name: answer for field in view.fields if field.is_open}
             decisions.decide_entry(
                 conn,

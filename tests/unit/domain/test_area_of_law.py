@@ -123,7 +123,7 @@ def test_who_may_not_see_its_area_sees_neither_note_nor_page(ward: Ward) -> None
     with ward.store.begin() as conn:
         queue.record_page_view(conn, NURSE, page)
         for look in (
-            lambda: queue.open_claimed_entry(conn, FORMS, OTHER, ID, NOW),
+            lambda: queue.open_claimed_entry(conn, FORMS, OTHER, ID, queue.ClaimTerms(NOW)),
             lambda: queue.record_page_view(conn, OTHER, page),
         ):
             with pytest.raises(NotAllowedError):
@@ -163,7 +163,7 @@ def test_it_holds_from_when_all_is_confirmed(ward: Ward) -> None:
     """Else nobody in the home could be the second person."""
     assert save(ward, handelsedatum=Answer("2026-02-18")).state is EntryState.SECOND
     with ward.store.begin() as conn:
-        found = queue.open_claimed_entry(conn, FORMS, OTHER, ID, later(1)).entry
+        found = queue.open_claimed_entry(conn, FORMS, OTHER, ID, queue.ClaimTerms(later(1))).entry
         state = decisions.decide_entry(
             conn,
             FORMS,
@@ -202,6 +202,6 @@ def test_whoever_chose_a_wrong_area_takes_it_back(ward: Ward) -> None:
         with pytest.raises(NotAllowedError):
             work(Corrections, conn, OTHER, later(1)).undo([(ID, 1)])
         assert work(Corrections, conn, CARER, later(1)).undo([(ID, 1)]) is EntryState.REVIEW
-        view = queue.open_claimed_entry(conn, FORMS, CARER, ID, later(1))
+        view = queue.open_claimed_entry(conn, FORMS, CARER, ID, queue.ClaimTerms(later(1)))
         queue.record_page_view(conn, CARER, view.entry.page)
         assert view.entry.claimed_by == CARER.login

@@ -248,9 +248,9 @@ def test_paper_of_which_nothing_is_left_to_archive_does_not_hold_its_package(
         rejections.reject_entry(
             conn,
             ANNA,
-            "AAAA01-00",
-            entry.load_entry(conn, "AAAA01-00").revision,
-            "dubblett",
+            rejections.Rejection(
+                "AAAA01-00", entry.load_entry(conn, "AAAA01-00").revision, "dubblett"
+            ),
             utc_now(),
         )
     with office.store.begin() as conn:
@@ -267,7 +267,7 @@ def to_arne(office: ExportContext, entry_id: str) -> None:
             entry_id, revision, {"personnummer": Answer(ARNE.pid)}, "läste fel"
         )
     with office.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, dora, entry_id, utc_now())
+        view = queue.open_claimed_entry(conn, FORMS, dora, entry_id, queue.ClaimTerms(utc_now()))
         given = {field.spec.name: Answer(ARNE.pid) for field in view.fields if field.is_open}
         decisions.decide_entry(
             conn, FORMS, dora, decisions.Decision(entry_id, view.entry.revision, given), utc_now()

@@ -14,7 +14,7 @@ from pipeline.review import decisions
 from pipeline.store.database.store import Store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
-from pipeline.store.entries.queue import open_claimed_entry
+from pipeline.store.entries.queue import ClaimTerms, open_claimed_entry
 from pipeline.store.paper.page_lists import list_incomplete_sheets
 from tests.support.store.ward import ADMIN, ASTA, EVA, NOW, Ward, later
 
@@ -60,7 +60,7 @@ def read(ward: Ward, serial: str, page_no: int, form: Form = APPLICATION) -> Non
 def decide(ward: Ward, entry_id: str, minutes: int) -> EntryState:
     """Decide the entry with the pages that are present."""
     with ward.store.begin() as conn:
-        view = open_claimed_entry(conn, SHIPPED, EVA, entry_id, later(minutes))
+        view = open_claimed_entry(conn, SHIPPED, EVA, entry_id, ClaimTerms(later(minutes)))
         here = [
             field.spec.name for field in view.fields if field.is_open and field.page is not None
         ]
@@ -81,7 +81,7 @@ def test_pages_in_any_order_become_one_entry(ward: Ward) -> None:
         read(ward, "AAAA", page_no)
     with ward.store.begin() as conn:
         assert [found.id for found in list_sheet_entries(conn, "AAAA")] == ["AAAA-00"]
-        view = open_claimed_entry(conn, SHIPPED, EVA, "AAAA-00", NOW)
+        view = open_claimed_entry(conn, SHIPPED, EVA, "AAAA-00", ClaimTerms(NOW))
         assert [page.page_no for page in view.pages] == [1, 2, 3]
         assert view.missing_pages == ()
         assert list_incomplete_sheets(conn, ADMIN) == []
@@ -97,7 +97,10 @@ def test_missing_page_is_reported_and_reopens_entry_on_arrival(ward: Ward) -> No
     with ward.store.begin() as conn:
         (sheet,) = list_incomplete_sheets(conn, ADMIN)
         assert (sheet.sheet, sheet.missing_pages) == ("AAAA", (2,))
-        assert "page_missing:2" in open_claimed_entry(conn, SHIPPED, EVA, "AAAA-00", NOW).problems
+        assert (
+            "page_missing:2"
+            in open_claimed_entry(conn, SHIPPED, EVA, "AAAA-00", ClaimTerms(NOW)).problems
+        )
     assert (
         decide(ward, "AAAA-00", 1) is EntryState.CONFIRMED
     )  # what is missing has no numbers to add up

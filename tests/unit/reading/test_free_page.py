@@ -79,7 +79,7 @@ def test_free_note_is_confirmed_with_all_its_fields(store: Store, note: Image) -
         .reading,
     )
     with store.begin() as conn:
-        view = queue.claim_next(conn, FORMS, EVA, NOW)
+        view = queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(NOW))
     assert view is not None
     assert view.form is FREE
     shown = {field.spec.name: field for field in view.fields}
@@ -113,7 +113,7 @@ def test_photo_about_no_client_is_confirmed_on_request(store: Store, note: Image
         .reading,
     )
     with store.begin() as conn:
-        view = queue.claim_next(conn, FORMS, EVA, NOW)
+        view = queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(NOW))
     assert view is not None
     by_hand = {
         "handelsedatum": "2026-02-17",
@@ -150,7 +150,7 @@ def _confirmed(
             is EntryState.SECOND
         )
     with store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
+        view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, queue.ClaimTerms(NOW))
         again = {field.spec.name: given[field.spec.name] for field in view.fields if field.is_open}
         return decisions.decide_entry(
             conn,

@@ -11,7 +11,7 @@ from pipeline.reporting.progress import (
     make_progress_report,
 )
 from pipeline.review.decisions import Decision, decide_entry
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.paper.pages import NewPage, add_page, create_batch
 from tests.support.store.ward import (
@@ -62,5 +62,5 @@ def make_counted_ward(store: Store) -> Ward:
             conn, NewPage(batch, 1, "x.pdf", 1, None, None, None, "broken_file: damaged"), "admin"
         )
         decide_entry(conn, FORMS, EVA, Decision("NNN0-00", 0, answers({**SAID, **PLAN})), NOW)
-        reject_entry(conn, EVA, "NNN1-00", 0, "dubblett", NOW)
+        reject_entry(conn, EVA, Rejection("NNN1-00", 0, "dubblett"), NOW)
     return ward

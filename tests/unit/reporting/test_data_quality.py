@@ -223,7 +223,7 @@ def test_old_work_is_forgotten(ward: Ward) -> None:
 def test_a_look_is_kept_once_and_not_if_the_person_was_away(ward: Ward) -> None:
     entry_id = ward.note("C1")
     with ward.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW)
+        view = queue.open_claimed_entry(conn, FORMS, EVA, entry_id, queue.ClaimTerms(NOW))
         before = measure_own_work(conn, EVA, later(1), LEAST).fields
         save_view_time(conn, EVA, view, NOW, NOW + MAX_VIEW_TIME + timedelta(seconds=1))
         assert measure_own_work(conn, EVA, later(1), LEAST).fields == before

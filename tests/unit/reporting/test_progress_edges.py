@@ -10,7 +10,7 @@ from sqlalchemy import update
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import EntryState
 from pipeline.reporting import progress
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
 from tests.support.store.ward import CHIEF, EVA, NORTH, NOTE, NOW, SAID, SOUTH, Ward, person
@@ -33,7 +33,7 @@ def ward(store: Store) -> Ward:
 
 def test_entries_are_counted_by_all_that_a_manager_asks_for(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        reject_entry(conn, EVA, "AAA5-00", 0, "dubblett", NOW)
+        reject_entry(conn, EVA, Rejection("AAA5-00", 0, "dubblett"), NOW)
         counts = progress.count_entries(conn, CHIEF, NOW)
     assert {
         (c.state, c.is_void, c.unit, c.form, c.criticality, c.age, c.count) for c in counts

@@ -15,7 +15,7 @@ from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import Answer
 from pipeline.forms.fiducials import format_serial_or_id
-from pipeline.review.duplicates import ComparisonSource, is_value_in_text
+from pipeline.review.rejections import ComparisonSource, is_value_in_text
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import Entry
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view

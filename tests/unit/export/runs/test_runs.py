@@ -293,7 +293,7 @@ def test_a_voiding_that_the_target_refuses_is_sent_again_and_reviewed_by_nobody(
         utc_now(),
     )
     with office.store.begin() as conn:
-        assert queue.claim_next(conn, FORMS, PER, utc_now()) is None
+        assert queue.claim_next(conn, FORMS, PER, queue.ClaimTerms(utc_now())) is None
     assert text(office, export(office), "nullifiedReason") == ["fel person"]
 
 

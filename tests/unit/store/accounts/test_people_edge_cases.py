@@ -12,10 +12,10 @@ from pipeline.domain.model import Client, EntryState, PriorityKind, Role, State
 from pipeline.domain.review.rules import Answer
 from pipeline.domain.settings import Settings
 from pipeline.registers.client_check import NO_CLIENT, ClientStatement
-from pipeline.review import decisions, duplicates
+from pipeline.review import decisions, rejections
 from pipeline.review.corrections import Corrections
-from pipeline.review.duplicates import ComparisonSource
 from pipeline.review.questions import Questions
+from pipeline.review.rejections import ComparisonSource
 from pipeline.review.signing import Signing
 from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store, open_store
@@ -82,22 +82,23 @@ def test_a_number_that_is_found_after_all_is_not_thrown_away(ward: Ward, why: st
 def test_two_entries_are_not_duplicates_of_each_other(ward: Ward) -> None:
     first, second = ward.note("AAAA"), ward.note("BBBB")
     with ward.store.begin() as conn:
-        duplicates.mark_duplicate(
-            conn, ward.store.images, EVA, second, 0, ComparisonSource(other_entry=first), "", NOW
+        rejections.mark_duplicate(
+            conn,
+            ward.store.images,
+            EVA,
+            rejections.Duplicate(second, 0, ComparisonSource(other_entry=first)),
+            NOW,
         )
         assert (
             duplicate_entries.find_similar_entries(conn, NILS, load_entry(conn, first), [ASTA.pid])
             == []
         )
         with pytest.raises(ReviewError):
-            duplicates.mark_duplicate(
+            rejections.mark_duplicate(
                 conn,
                 ward.store.images,
                 NILS,
-                first,
-                0,
-                ComparisonSource(other_entry=second),
-                "",
+                rejections.Duplicate(first, 0, ComparisonSource(other_entry=second)),
                 later(1),
             )
         assert [marker.pid for marker in backlog.load_backlog(conn, EVA).markers] == [ASTA.pid]
@@ -146,17 +147,14 @@ def test_a_signature_after_a_mark_that_was_taken_back_stands_with_what_was_confi
 ) -> None:
     one, other = confirmed(ward), ward.note("BBBB")
     with ward.store.begin() as conn:
-        mark = duplicates.mark_duplicate(
+        mark = rejections.mark_duplicate(
             conn,
             ward.store.images,
             EVA,
-            one.id,
-            one.revision,
-            ComparisonSource(other_entry=other),
-            "",
+            rejections.Duplicate(one.id, one.revision, ComparisonSource(other_entry=other)),
             later(1),
         )
-        duplicates.withdraw_duplicate_mark(conn, EVA, mark, later(2))
+        rejections.withdraw_duplicate_mark(conn, EVA, mark, later(2))
         again = load_entry(conn, one.id)
     signed(ward, DISA, again)
     with ward.store.read() as conn:
@@ -210,14 +208,13 @@ def test_what_was_copied_from_the_care_system_names_nobody_to_who_lacks_the_righ
     entry_id, copied = ward.note("AAAA"), "900101-9802 Asta Provberg, Storgatan 1"
     with ward.store.begin() as conn:
         client_register.save_clients(conn, [Client(ASTA.pid, ASTA.name, NORTH, protected=True)])
-        duplicates.mark_duplicate(
+        rejections.mark_duplicate(
             conn,
             ward.store.images,
             EVA,
-            entry_id,
-            0,
-            ComparisonSource(text=copied, picture=b"\xff\xd8\xff"),
-            "",
+            rejections.Duplicate(
+                entry_id, 0, ComparisonSource(text=copied, picture=b"\xff\xd8\xff")
+            ),
             NOW,
         )
         assert [

@@ -104,7 +104,7 @@ def test_accounts_are_of_one_person_by_the_key_only(ward: Ward, key: str | None)
 def test_second_review(ward: Ward) -> None:
     entry_id = disputed(ward)
     with ward.store.begin() as conn:
-        assert queue.claim_next(conn, FORMS, EVA_TOO, NOW, 15) is None
+        assert queue.claim_next(conn, FORMS, EVA_TOO, queue.ClaimTerms(NOW, 15)) is None
         with pytest.raises(NotAllowedError):
             decisions.decide_entry(
                 conn,
@@ -113,7 +113,7 @@ def test_second_review(ward: Ward) -> None:
                 decisions.Decision(entry_id, 1, answers({"datum": SAID["datum"]})),
                 NOW,
             )
-        found = queue.claim_next(conn, FORMS, NILS, NOW, 15)
+        found = queue.claim_next(conn, FORMS, NILS, queue.ClaimTerms(NOW, 15))
         assert found is not None
 
 

@@ -89,9 +89,9 @@ def test_an_entry_of_another_area_is_counted_and_not_shown(ward: Ward) -> None:
     assert waiting(ward, SOCIAL) == (0, 1)
     assert waiting(ward, EVA) == (1, 0)
     with ward.store.begin() as conn:
-        assert queue.claim_next(conn, FORMS, SOCIAL, NOW) is None
+        assert queue.claim_next(conn, FORMS, SOCIAL, queue.ClaimTerms(NOW)) is None
         with pytest.raises(NotAllowedError, match="area of law"):
-            queue.open_claimed_entry(conn, FORMS, SOCIAL, "AAAA-00", NOW)
+            queue.open_claimed_entry(conn, FORMS, SOCIAL, "AAAA-00", queue.ClaimTerms(NOW))
         with pytest.raises(NotAllowedError, match="area of law"):
             queue.record_page_view(conn, SOCIAL, load_entry(conn, "AAAA-00").page)
         assert by_serial.find_sheets(conn, SOCIAL, "AAAA") == []
@@ -125,12 +125,14 @@ def test_a_block_hides_everything_from_other_units_and_nothing_from_the_own(ward
     assert waiting(ward, EVA) == (0, 1)
     with ward.store.begin() as conn:
         page_id = load_entry(conn, "AAAA-00").page
-        assert queue.claim_next(conn, FORMS, EVA, NOW) is None
+        assert queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(NOW)) is None
         for act in (
-            lambda: queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW),
+            lambda: queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", queue.ClaimTerms(NOW)),
             lambda: queue.record_page_view(conn, NORTHERN_ADMIN, page_id),
             lambda: queue_order.prioritize(conn, CHIEF, PriorityKind.ENTRY, NORTH, "AAAA-00", NOW),
-            lambda: rejections.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW),
+            lambda: rejections.reject_entry(
+                conn, EVA, rejections.Rejection("AAAA-00", 0, "oläsligt"), NOW
+            ),
             lambda: by_serial.entry_history(conn, EVA, "AAAA-00"),
         ):
             with pytest.raises(BlockedClientError):
@@ -175,7 +177,7 @@ def test_a_list_with_a_blocked_client_in_one_row_is_hidden_whole(ward: Ward) -> 
 def test_nobody_confirms_what_is_about_a_client_blocked_for_them(ward: Ward) -> None:
     ward.note("BBBB")
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, EVA, "BBBB-00", NOW)
+        queue.open_claimed_entry(conn, FORMS, EVA, "BBBB-00", queue.ClaimTerms(NOW))
     block(ward, SOUTH)
     with ward.store.begin() as conn:
         shown = client_register.look_up_client(conn, EVA, ASTA.pid)
@@ -193,7 +195,7 @@ def test_nobody_confirms_what_is_about_a_client_blocked_for_them(ward: Ward) -> 
 
 def test_an_export_leaves_out_and_keeps_from_others_what_is_blocked(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW)
+        queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", queue.ClaimTerms(NOW))
         state = decisions.decide_entry(
             conn, FORMS, EVA, decisions.Decision("AAAA-00", 0, answers(SAID) | answers(PLAN)), NOW
         )
@@ -240,7 +242,9 @@ def test_two_roles_show_what_each_shows_in_its_own_units(ward: Ward) -> None:
         who = replace(CHIEF, further=further)
         with ward.store.begin() as conn:
             assert queue.count_waiting(conn, who, NOW) == count
-            assert (queue.claim_next(conn, FORMS, who, NOW, 15) is not None) is bool(count)
+            assert (
+                queue.claim_next(conn, FORMS, who, queue.ClaimTerms(NOW, 15)) is not None
+            ) is bool(count)
 
 
 @pytest.mark.parametrize("role", [Role.TYPIST, Role.REVIEWER])

@@ -199,7 +199,7 @@ def test_a_person_of_another_unit_attaches_nothing(ward: Ward) -> None:
 def test_a_page_that_a_colleague_has_open_is_not_taken(ward: Ward) -> None:
     (page, _) = proposed(ward)
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, NILS, f"{page}-00", NOW)
+        queue.open_claimed_entry(conn, FORMS, NILS, f"{page}-00", queue.ClaimTerms(NOW))
     assert page not in proposed(ward)
     with refused("page_not_loose"):
         attach(ward, [page])
@@ -235,7 +235,7 @@ def test_the_sheets_of_a_client_are_found_and_the_search_is_recorded(ward: Ward)
 def test_a_loose_page_becomes_an_attachment_of_its_own_with_three_answers(ward: Ward) -> None:
     entry_id = f"{proposed(ward)[0]}-00"
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, ALL_FORMS, EVA, entry_id, NOW)
+        queue.open_claimed_entry(conn, ALL_FORMS, EVA, entry_id, queue.ClaimTerms(NOW))
         work(Attachments, conn, EVA, forms=ALL_FORMS).set_own(entry_id, 0, on=True)
         view = load_entry_view(conn, ALL_FORMS, EVA, entry_id)
         asked = [field.spec.name for field in view.fields if field.is_open]

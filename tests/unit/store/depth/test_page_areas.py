@@ -67,7 +67,7 @@ def split(ward: Ward, page: str, *areas: PageArea) -> list[str]:
 def decide(ward: Ward, entry_id: str, pid: str) -> EntryState:
     said: dict[str, Value] = {"tid": None, "text": None, **SAID, "pnr": pid, "namn": None}
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW)
+        queue.open_claimed_entry(conn, FORMS, EVA, entry_id, queue.ClaimTerms(NOW))
         return decisions.decide_entry(
             conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers(said)), NOW
         )
@@ -118,7 +118,7 @@ def test_a_part_that_is_sent_on_takes_no_other_part_along(store: Store) -> None:
         view = load_entry_view(conn, FORMS, SOFIA, second)
         assert [one.image_sha256 for one in view.pages] == [BOTTOM.image_sha256]
     with pytest.raises(NotAllowedError), store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, SOFIA, first, NOW)
+        queue.open_claimed_entry(conn, FORMS, SOFIA, first, queue.ClaimTerms(NOW))
 
 
 def test_a_protected_client_hides_the_own_part_only(store: Store) -> None:

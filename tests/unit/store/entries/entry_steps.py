@@ -41,7 +41,7 @@ def get(ward: Ward, entry_id: str) -> Entry:
 def claim(ward: Ward, who: object = EVA, minutes: float = 0) -> EntryView | None:
     """The next entry of a person."""
     with ward.store.begin() as conn:
-        return queue.claim_next(conn, FORMS, who, later(minutes))  # type: ignore[arg-type]
+        return queue.claim_next(conn, FORMS, who, queue.ClaimTerms(later(minutes)))  # type: ignore[arg-type]
 
 
 def save(

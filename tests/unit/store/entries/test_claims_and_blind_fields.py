@@ -76,7 +76,7 @@ def test_a_claim_is_kept_given_back_and_runs_out(ward: Ward) -> None:
     assert again.entry.id == first.entry.id
     assert claim(ward, NILS, 20) is None
     with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", later(20))
+        queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", queue.ClaimTerms(later(20)))
     with ward.store.begin() as conn:
         assert queue.renew_claim(conn, EVA, "AAAA-00", later(20))
         assert not queue.renew_claim(conn, NILS, "AAAA-00", later(20))
@@ -100,7 +100,7 @@ def test_a_claim_of_a_clock_that_was_ahead_holds_nobody_up(ward: Ward, jump: tim
     ward.note("AAAA")
     assert claim(ward) is not None
     with ward.store.begin() as conn:
-        view = queue.claim_next(conn, FORMS, NILS, NOW + jump)
+        view = queue.claim_next(conn, FORMS, NILS, queue.ClaimTerms(NOW + jump))
     assert view is not None, "the clock is right again, and NILS takes what EVA seems to have"
     assert view.entry.claimed_by == "nils"
 
@@ -128,11 +128,11 @@ def test_nobody_gets_entries_of_another_unit_or_role(ward: Ward) -> None:
         with pytest.raises(NotAllowedError):
             save(ward, "AAAA-00", answers(ALL), who)
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-            queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", NOW)
+            queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", queue.ClaimTerms(NOW))
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-            rejections.reject_entry(conn, who, "AAAA-00", 0, "oläsligt", NOW)
+            rejections.reject_entry(conn, who, rejections.Rejection("AAAA-00", 0, "oläsligt"), NOW)
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-            session.save_draft(conn, who, "AAAA-00", "namn", Answer("x"), NOW)
+            session.save_draft(conn, who, "AAAA-00", {"namn": Answer("x")}, NOW)
 
 
 def test_critical_fields_are_blind_and_give_nothing_away(ward: Ward) -> None:
@@ -163,7 +163,12 @@ def test_problems_tell_nothing_of_a_blind_field(ward: Ward) -> None:
     assert not {"missing:pnr", "outside_outage:datum"} & set(view.problems)
     assert save(ward, "AAAA-00", answers(SAID)) is EntryState.SECOND
     with ward.store.begin() as conn:
-        assert "missing:pnr" in queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", NOW).problems
+        assert (
+            "missing:pnr"
+            in queue.open_claimed_entry(
+                conn, FORMS, NILS, "AAAA-00", queue.ClaimTerms(NOW)
+            ).problems
+        )
 
 
 def test_the_first_person_stays_blind_until_another_has_decided(ward: Ward) -> None:
@@ -171,11 +176,15 @@ def test_the_first_person_stays_blind_until_another_has_decided(ward: Ward) -> N
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     with ward.store.begin() as conn:
         assert (
-            by_name(queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW))["datum"].reading
+            by_name(queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", queue.ClaimTerms(NOW)))[
+                "datum"
+            ].reading
             is None
         )
         assert (
-            by_name(queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", NOW))["datum"].reading
+            by_name(queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", queue.ClaimTerms(NOW)))[
+                "datum"
+            ].reading
             is not None
         )
 
@@ -186,7 +195,7 @@ def test_undo_gives_back_only_what_the_person_typed(ward: Ward) -> None:
     with ward.store.begin() as conn:
         work(Corrections, conn, EVA).undo([("AAAA-00", 1)])
         queue.release_claim(conn, EVA, "AAAA-00")
-        rejections.reject_entry(conn, NILS, "AAAA-00", 2, "fel person", NOW)
+        rejections.reject_entry(conn, NILS, rejections.Rejection("AAAA-00", 2, "fel person"), NOW)
         work(Corrections, conn, NILS).undo([("AAAA-00", 3)])
     view = claim(ward, NILS)
     assert view is not None

@@ -19,6 +19,7 @@ from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
+from pipeline.store.entries.entry import UNDECIDED_VALUES
 from pipeline.store.lookup import own_actions
 from pipeline.store.schema.append_only import unprotect_tables
 from pipeline.store.schema.review import entry_version
@@ -37,6 +38,9 @@ from tests.unit.store.entries.entry_steps import ALL, WRONG_DAY, by_name, claim,
 
 pytest_plugins = ("tests.support.store.databases",)
 
+REFUSED = {**UNDECIDED_VALUES, "reason": "Svar från mottagaren: okänd enhet."}
+"""What an entry is once its target has refused it."""
+
 
 @pytest.fixture
 def ward(store: Store) -> Ward:
@@ -48,10 +52,14 @@ def test_a_rejected_entry_can_be_taken_up_again(ward: Ward) -> None:
     ward.note("AAAA")
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError):
-            rejections.reject_entry(conn, EVA, "AAAA-00", 0, "för jobbigt", NOW)
-        rejections.reject_entry(conn, EVA, "AAAA-00", 0, "fel person", NOW)
+            rejections.reject_entry(
+                conn, EVA, rejections.Rejection("AAAA-00", 0, "för jobbigt"), NOW
+            )
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 0, "fel person"), NOW)
         with pytest.raises(StaleDecisionError):
-            rejections.reject_entry(conn, EVA, "AAAA-00", 0, "fel person", NOW)
+            rejections.reject_entry(
+                conn, EVA, rejections.Rejection("AAAA-00", 0, "fel person"), NOW
+            )
     found = get(ward, "AAAA-00")
     assert (found.state, found.reason, found.first_by) == (EntryState.REJECTED, "fel person", "eva")
     assert claim(ward) is None
@@ -82,7 +90,7 @@ def test_the_own_last_decision_can_be_undone(ward: Ward) -> None:
 def test_what_is_void_is_not_taken_back(ward: Ward) -> None:
     ward.note("AAAA")
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 0, "oläsligt"), NOW)
         work(Corrections, conn, EVA).void("AAAA-00", 1, "fel person")
         assert own_actions.list_own_latest(conn, EVA) == []
         with pytest.raises(ReviewError, match="void"):
@@ -117,7 +125,9 @@ def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward, *, older: b
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.begin() as conn:
         work(Corrections, conn, EVA).correct("AAAA-00", 1, {"text": Answer("Sov illa.")}, "fel")
-        rejections.reject_entry(conn, EVA, "AAAA-00", 2, "fel person", later(1))
+        rejections.reject_entry(
+            conn, EVA, rejections.Rejection("AAAA-00", 2, "fel person"), later(1)
+        )
         if older:
             unprotect_tables(conn)
             conn.execute(update(entry_version).values(reason_before=None))
@@ -141,7 +151,9 @@ def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
     waits = get(ward, "AAAA-00")
     for who, revision in ((NILS, 1), (EVA, 3)):
         with ward.store.begin() as conn:
-            rejections.reject_entry(conn, who, "AAAA-00", revision, "oläsligt", later(1))
+            rejections.reject_entry(
+                conn, who, rejections.Rejection("AAAA-00", revision, "oläsligt"), later(1)
+            )
             assert (
                 work(Corrections, conn, who, later(2)).undo([("AAAA-00", revision + 1)])
                 is EntryState.SECOND
@@ -152,7 +164,9 @@ def test_what_is_put_aside_and_taken_back_is_what_it_was(ward: Ward) -> None:
     confirmed = get(ward, "AAAA-00")
     for revision in (6, 8):  # twice: the rejection that was taken back is not in the way
         with ward.store.begin() as conn:
-            rejections.reject_entry(conn, EVA, "AAAA-00", revision, "oläsligt", later(3))
+            rejections.reject_entry(
+                conn, EVA, rejections.Rejection("AAAA-00", revision, "oläsligt"), later(3)
+            )
             with pytest.raises(NotAllowedError):
                 work(Corrections, conn, NILS, later(4)).undo([("AAAA-00", revision + 1)])
             assert (
@@ -172,12 +186,14 @@ def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back
     """Undecided, or waiting for the second person; and so when a decision is taken back."""
     ward.note("AAAA")
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, EVA, "AAAA-00", 0, "fel person", NOW)
-        rejections.reopen_rejected(conn, NILS, "AAAA-00", 1, "Svar från mottagaren: okänd enhet.")
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 0, "fel person"), NOW)
+        rejections.reopen_rejected(conn, NILS, "AAAA-00", 1, as_before=REFUSED)
     came_back = get(ward, "AAAA-00")
     for revision in (2, 4):  # twice: it is kept with every rejection
         with ward.store.begin() as conn:
-            rejections.reject_entry(conn, EVA, "AAAA-00", revision, "oläsligt", later(1))
+            rejections.reject_entry(
+                conn, EVA, rejections.Rejection("AAAA-00", revision, "oläsligt"), later(1)
+            )
             assert (
                 work(Corrections, conn, EVA, later(2)).undo([("AAAA-00", revision + 1)])
                 is EntryState.REVIEW
@@ -188,7 +204,9 @@ def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back
     waits = get(ward, "AAAA-00")
     assert waits.reason == came_back.reason
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, NILS, "AAAA-00", 7, "oläsligt", later(3))
+        rejections.reject_entry(
+            conn, NILS, rejections.Rejection("AAAA-00", 7, "oläsligt"), later(3)
+        )
         assert work(Corrections, conn, NILS, later(4)).undo([("AAAA-00", 8)]) is EntryState.SECOND
         queue.release_claim(conn, NILS, "AAAA-00")
     assert get(ward, "AAAA-00") == replace(waits, revision=9)
@@ -200,9 +218,9 @@ def test_why_an_entry_had_come_back_is_told_again_when_a_rejection_is_taken_back
 def test_why_an_entry_had_come_back_is_told_again_when_it_is_taken_up_again(ward: Ward) -> None:
     ward.note("AAAA")
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, EVA, "AAAA-00", 0, "fel person", NOW)
-        rejections.reopen_rejected(conn, NILS, "AAAA-00", 1, "Svar från mottagaren: okänd enhet.")
-        rejections.reject_entry(conn, EVA, "AAAA-00", 2, "oläsligt", later(1))
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 0, "fel person"), NOW)
+        rejections.reopen_rejected(conn, NILS, "AAAA-00", 1, as_before=REFUSED)
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 2, "oläsligt"), later(1))
         rejections.reopen_rejected(conn, NILS, "AAAA-00", 3)
     assert get(ward, "AAAA-00").reason == "Svar från mottagaren: okänd enhet."
 
@@ -227,7 +245,9 @@ def test_a_second_decision_that_was_taken_back_does_not_return_with_a_rejection(
     save(ward, "AAAA-00", {"datum": Answer(SAID["datum"])}, NILS)
     with ward.store.begin() as conn:
         work(Corrections, conn, NILS, later(1)).undo([("AAAA-00", 2)])
-        rejections.reject_entry(conn, NILS, "AAAA-00", 3, "oläsligt", later(2))
+        rejections.reject_entry(
+            conn, NILS, rejections.Rejection("AAAA-00", 3, "oläsligt"), later(2)
+        )
         assert work(Corrections, conn, NILS, later(3)).undo([("AAAA-00", 4)]) is EntryState.SECOND
     assert get(ward, "AAAA-00").second_by is None
 
@@ -237,8 +257,8 @@ def test_what_was_typed_comes_back_with_an_entry_that_was_put_aside(ward: Ward) 
     assert claim(ward) is not None
     typed = Answer("Sov illa, ringde dottern.")
     with ward.store.begin() as conn:
-        session.save_draft(conn, EVA, "AAAA-00", "text", typed, NOW)
-        rejections.reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", later(1))
+        session.save_draft(conn, EVA, "AAAA-00", {"text": typed}, NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 0, "oläsligt"), later(1))
         rejections.reopen_rejected(conn, NILS, "AAAA-00", 1)
     others = claim(ward, NILS)
     assert others is not None
@@ -249,13 +269,13 @@ def test_what_was_typed_comes_back_with_an_entry_that_was_put_aside(ward: Ward) 
     assert view is not None
     assert by_name(view)["text"].draft == typed
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, EVA, "AAAA-00", 2, "oläsligt", later(1))
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 2, "oläsligt"), later(1))
         assert work(Corrections, conn, EVA, later(2)).undo([("AAAA-00", 3)]) is EntryState.REVIEW
     view = claim(ward)
     assert view is not None
     assert by_name(view)["text"].draft == typed
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, EVA, "AAAA-00", 4, "oläsligt", later(1))
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 4, "oläsligt"), later(1))
         work(Corrections, conn, EVA, later(2)).void("AAAA-00", 5, "fel")
         assert list_answer_drafts(conn, "AAAA-00", "eva") == {}
 

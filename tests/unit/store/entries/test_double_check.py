@@ -47,7 +47,7 @@ def test_critical_fields_are_seen_by_two_although_person_and_machine_agree(ward:
             decisions.decide_entry(
                 conn, TWICE, EVA, decisions.Decision(entry_id, 1, answers(ALL)), later(1)
             )
-        view = queue.open_claimed_entry(conn, TWICE, NILS, entry_id, later(2))
+        view = queue.open_claimed_entry(conn, TWICE, NILS, entry_id, queue.ClaimTerms(later(2)))
         asked = {field.spec.name for field in view.fields if field.is_open}
         assert asked == {spec.name for spec in NOTE.fields if spec.critical and spec.name in ALL}
         given = answers({name: value for name, value in ALL.items() if name in asked})

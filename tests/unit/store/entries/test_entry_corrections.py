@@ -175,7 +175,9 @@ def test_a_correction_is_shown_when_the_entry_comes_back_whole(ward: Ward) -> No
         reopen_sheet(conn, "AAAA")
         shown = next(
             field
-            for field in queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW).fields
+            for field in queue.open_claimed_entry(
+                conn, FORMS, NILS, entry_id, queue.ClaimTerms(NOW)
+            ).fields
             if field.spec.column == "mat"
         )
     assert shown.draft == Answer(False, State.EMPTY)
@@ -189,7 +191,9 @@ def test_a_voided_entry_is_exported_as_void(ward: Ward) -> None:
     export(ward, "AAAA-00")
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError, match="exported"):
-            rejections.reject_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
+            rejections.reject_entry(
+                conn, EVA, rejections.Rejection("AAAA-00", 1, "fel person"), NOW
+            )
         work(Corrections, conn, EVA).void("AAAA-00", 1, "Fel person")
         with pytest.raises(ReviewError):
             work(Corrections, conn, EVA).correct("AAAA-00", 2, {"text": Answer("x")}, "fel")
@@ -351,7 +355,7 @@ def test_ready_entries_are_those_of_the_unit_and_form(ward: Ward) -> None:
 def test_a_form_that_is_gone_is_named(ward: Ward) -> None:
     ward.note("AAAA")
     with pytest.raises(FormError, match="anteckning version 1"), ward.store.begin() as conn:
-        queue.claim_next(conn, Forms(), EVA, NOW)
+        queue.claim_next(conn, Forms(), EVA, queue.ClaimTerms(NOW))
 
 
 def test_every_look_at_paper_is_an_event(ward: Ward) -> None:

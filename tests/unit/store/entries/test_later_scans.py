@@ -11,7 +11,7 @@ import pytest
 from pipeline.domain.form.form import Form
 from pipeline.review.corrections import Corrections
 from pipeline.review.decisions import Decision, decide_entry
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries
@@ -215,7 +215,7 @@ def test_a_scan_that_was_taken_in_again_after_its_entry_became_void_waits_for_a_
     said = page_reading(NOTE, "AAAA", SAID)
     ward.read(ward.scan(b"scan"), said)
     with ward.store.begin() as conn:
-        reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
+        reject_entry(conn, EVA, Rejection("AAAA-00", 0, "oläsligt"), NOW)
         work(Corrections, conn, EVA).void("AAAA-00", 1, "Skrivet i journalen av Nils.")
     again = ward.scan(b"scan")
     ward.read(again, said)

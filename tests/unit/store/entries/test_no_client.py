@@ -130,7 +130,7 @@ def _save(
     if state is not EntryState.SECOND:
         return state
     with ward.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
+        view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, queue.ClaimTerms(NOW))
         disputed = {
             field.spec.name: given.get(field.spec.name, Answer(None, State.EMPTY))
             for field in view.fields
@@ -221,7 +221,7 @@ def test_a_call_may_or_may_not_be_about_a_client(ward: Ward) -> None:
 def test_an_unknown_paper_is_about_nobody_only_if_a_person_says_so(ward: Ward) -> None:
     ward.read(ward.scan(), PageReading(Outcome.UNIDENTIFIED, None))
     with ward.store.begin() as conn:
-        view = queue.claim_next(conn, FORMS, EVA, NOW)
+        view = queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(NOW))
     assert view is not None
     assert view.form is FREE
     given = _given(FREE, {**SAID, "pnr": None, "namn": None})
@@ -240,7 +240,7 @@ def test_an_unknown_paper_is_about_nobody_only_if_a_person_says_so(ward: Ward) -
 def test_a_client_who_was_a_mistake_is_taken_away(ward: Ward) -> None:
     ward.read(ward.scan(), PageReading(Outcome.UNIDENTIFIED, None))
     with ward.store.begin() as conn:
-        view = queue.claim_next(conn, FORMS, EVA, NOW)
+        view = queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(NOW))
     assert view is not None
     _save(ward, view.entry.id, _given(FREE, SAID))
     none = {name: Answer(None, State.EMPTY) for name in ("pnr", "namn")}
@@ -283,9 +283,14 @@ def test_paper_of_the_office_is_for_those_whose_work_it_is(ward: Ward) -> None:
     nurse = person("karin", areas=default_areas(Role.REVIEWER, "sjuksköterska"))
     registrar = person("rita", areas=default_areas(Role.REVIEWER, "registrator"))
     with ward.store.begin() as conn, pytest.raises(NotAllowedError, match="another area of law"):
-        queue.open_claimed_entry(conn, FORMS, nurse, entry_id, NOW)
+        queue.open_claimed_entry(conn, FORMS, nurse, entry_id, queue.ClaimTerms(NOW))
     with ward.store.begin() as conn:
-        assert queue.open_claimed_entry(conn, FORMS, registrar, entry_id, NOW).entry.id == entry_id
+        assert (
+            queue.open_claimed_entry(
+                conn, FORMS, registrar, entry_id, queue.ClaimTerms(NOW)
+            ).entry.id
+            == entry_id
+        )
 
 
 def test_a_form_about_no_client_is_not_printed_for_clients(

@@ -66,7 +66,11 @@ def test_a_half_whose_other_half_nobody_has_found_can_be_decided(
     for page_id in read(ward, *order):
         with ward.store.begin() as conn:
             view = queue.open_claimed_entry(
-                conn, FORMS, EVA, f"{pages.load_page(conn, page_id).sheet}-00", NOW
+                conn,
+                FORMS,
+                EVA,
+                f"{pages.load_page(conn, page_id).sheet}-00",
+                queue.ClaimTerms(NOW),
             )
             if view.entry.state is not EntryState.REVIEW:
                 continue
@@ -110,7 +114,7 @@ def test_the_sides_of_each_paper_are_entered_together_once_a_person_has_told_whi
     for sheet, said in (("AAAA", {**SAID, **PLAN}), (other, {**OTHER, **OTHER_PLAN})):
         with ward.store.begin() as conn:
             assert [one.id for one in list_sheet_entries(conn, sheet)] == [f"{sheet}-00"]
-            view = queue.open_claimed_entry(conn, FORMS, EVA, f"{sheet}-00", NOW)
+            view = queue.open_claimed_entry(conn, FORMS, EVA, f"{sheet}-00", queue.ClaimTerms(NOW))
             assert (view.missing_pages, [one.page_no for one in view.pages]) == ((), [1, 2])
             assert (
                 decisions.decide_entry(
@@ -193,14 +197,14 @@ def test_a_side_is_laid_once_and_not_while_somebody_enters_it_or_to_what_is_void
         with pytest.raises(ReviewError), ward.store.begin() as conn:
             photocopies.assign_side(conn, ADMIN, side, to, FORMS)
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, EVA, f"{others_back}-00", NOW)
+        queue.open_claimed_entry(conn, FORMS, EVA, f"{others_back}-00", queue.ClaimTerms(NOW))
         assert photocopies.list_separated_sides(conn, ADMIN) == []
     with pytest.raises(ReviewError), ward.store.begin() as conn:
         photocopies.assign_side(conn, ADMIN, others_back, other, FORMS)
     with ward.store.begin() as conn:
         queue.release_claim(conn, EVA, f"{others_back}-00")
         assert len(photocopies.list_separated_sides(conn, ADMIN)) == 1
-        rejections.reject_entry(conn, EVA, f"{other}-00", 0, "oläsligt", NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection(f"{other}-00", 0, "oläsligt"), NOW)
         work(Corrections, conn, EVA).void(f"{other}-00", 1, "Skrivet i journalen.")
         assert photocopies.list_separated_sides(conn, ADMIN) == []
 
@@ -241,7 +245,7 @@ def test_a_side_that_was_laid_to_the_wrong_paper_is_taken_off_and_asked_about_ag
     with ward.store.begin() as conn:
         for sheet in ("AAAA", other):
             assert [one.id for one in list_sheet_entries(conn, sheet)] == [f"{sheet}-00"]
-        queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", NOW)
+        queue.open_claimed_entry(conn, FORMS, EVA, "AAAA-00", queue.ClaimTerms(NOW))
         assert [one.page.id for one in photocopies.list_assigned_sides(conn, ADMIN)] == [
             others_back
         ]

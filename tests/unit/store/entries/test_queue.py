@@ -22,7 +22,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
-from pipeline.store.entries.queue import claim_next
+from pipeline.store.entries.queue import ClaimTerms, claim_next
 from pipeline.store.entries.queue_order import (
     PriorityOverride,
     list_priorities,
@@ -101,7 +101,7 @@ def order(ward: Ward, setting: QueueOrder = QueueOrder.OLDEST) -> list[str]:
     taken: list[str] = []
     with ward.store.begin() as conn:
         while (
-            view := claim_next(conn, ALL_FORMS, EVA, NOW, order=setting, excluded=taken)
+            view := claim_next(conn, ALL_FORMS, EVA, ClaimTerms(NOW, order=setting), excluded=taken)
         ) is not None:
             taken.append(view.entry.id)
         conn.execute(update(paper.entry).values(claimed_by=None, claimed_until=None))
@@ -137,7 +137,7 @@ def test_a_deadline_whose_day_nobody_is_sure_of_is_due_at_once_and_the_decision_
         found = load_entry(conn, entry_id)
         assert found.due_at == found.created_at
         conn.execute(update(paper.entry).values(claimed_by=None))
-        claim_next(conn, ALL_FORMS, EVA, NOW)
+        claim_next(conn, ALL_FORMS, EVA, ClaimTerms(NOW))
         given = answers({**SAID, **PLAN}, datum=Answer("2026-02-20"))
         assert (
             decisions.decide_entry(
@@ -266,11 +266,11 @@ def test_the_next_is_claimed_ahead_and_nobody_else_gets_it(ward: Ward) -> None:
     for serial in ("AAA1", "AAA2", "AAA3"):
         add(ward, serial)
     with ward.store.begin() as conn:
-        first = claim_next(conn, FORMS, EVA, NOW)
+        first = claim_next(conn, FORMS, EVA, ClaimTerms(NOW))
         assert first is not None
-        ahead = claim_next(conn, FORMS, EVA, NOW, excluded=[first.entry.id])
-        again = claim_next(conn, FORMS, EVA, NOW, excluded=[first.entry.id])
-        other = claim_next(conn, FORMS, NILS, NOW)
+        ahead = claim_next(conn, FORMS, EVA, ClaimTerms(NOW), excluded=[first.entry.id])
+        again = claim_next(conn, FORMS, EVA, ClaimTerms(NOW), excluded=[first.entry.id])
+        other = claim_next(conn, FORMS, NILS, ClaimTerms(NOW))
         assert ahead is not None
         assert again is not None
         assert other is not None
@@ -280,13 +280,13 @@ def test_the_next_is_claimed_ahead_and_nobody_else_gets_it(ward: Ward) -> None:
             "AAA2-00",
             "AAA3-00",
         ]
-        assert claim_next(conn, FORMS, NILS, NOW, excluded=["AAA3-00"]) is None
+        assert claim_next(conn, FORMS, NILS, ClaimTerms(NOW), excluded=["AAA3-00"]) is None
 
 
 def skip(ward: Ward, who: Person, now: datetime = NOW) -> str:
     """Get an entry and let it come later; answers with it."""
     with ward.store.begin() as conn:
-        view = claim_next(conn, FORMS, who, now)
+        view = claim_next(conn, FORMS, who, ClaimTerms(now))
         assert view is not None
         queue.skip_entry(conn, who, view.entry.id, view.entry.revision)
     return view.entry.id
@@ -316,12 +316,12 @@ def test_a_skip_is_forgotten_the_next_day(ward: Ward) -> None:
 def test_whoever_types_keeps_the_entry(ward: Ward) -> None:
     entry_id = add(ward, "AAAA")
     with ward.store.begin() as conn:
-        claim_next(conn, FORMS, EVA, NOW)
-        session.save_draft(conn, EVA, entry_id, "namn", Answer("Asta"), later(14))
+        claim_next(conn, FORMS, EVA, ClaimTerms(NOW))
+        session.save_draft(conn, EVA, entry_id, {"namn": Answer("Asta")}, later(14))
         assert load_entry(conn, entry_id).claimed_until == later(14) + timedelta(
             minutes=queue.CLAIM_MINUTES
         )
-        assert claim_next(conn, FORMS, NILS, later(20)) is None
+        assert claim_next(conn, FORMS, NILS, ClaimTerms(later(20))) is None
 
 
 @pytest.mark.parametrize("setting", QueueOrder)

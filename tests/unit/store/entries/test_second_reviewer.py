@@ -103,15 +103,17 @@ def type_and_skip(ward: Ward, who: Person, day: Answer, minutes: float = 0) -> N
     minutes ahead.
     """
     with ward.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", later(minutes))
-        session.save_draft(conn, who, "AAAA-00", "datum", day, later(minutes))
+        view = queue.open_claimed_entry(
+            conn, FORMS, who, "AAAA-00", queue.ClaimTerms(later(minutes))
+        )
+        session.save_draft(conn, who, "AAAA-00", {"datum": day}, later(minutes))
         queue.skip_entry(conn, who, "AAAA-00", view.entry.revision)
 
 
 def gets(ward: Ward, who: Person) -> str | None:
     """The entry that a person gets from the queue and gives back at once."""
     with ward.store.begin() as conn:
-        view = queue.claim_next(conn, FORMS, who, NOW)
+        view = queue.claim_next(conn, FORMS, who, queue.ClaimTerms(NOW))
         if view is not None:
             queue.release_claim(conn, who, view.entry.id)
     return view.entry.id if view else None
@@ -135,7 +137,7 @@ def refused(ward: Ward, entry_id: str, who: Person) -> bool:
                 decisions.Decision(entry_id, found.revision, {"datum": RIGHT}),
                 NOW,
             )
-        view = queue.open_claimed_entry(conn, FORMS, who, entry_id, NOW)
+        view = queue.open_claimed_entry(conn, FORMS, who, entry_id, queue.ClaimTerms(NOW))
         assert view.entry.claimed_by is None
         assert {field.reading for field in view.fields if field.spec.name == "datum"} == {None}
     return True
@@ -157,7 +159,7 @@ def test_nobody_guesses_until_the_machine_agrees(ward: Ward) -> None:
 def test_rejecting_and_taking_up_again_is_no_way_around_either(ward: Ward) -> None:
     disputed(ward)
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, EVA, "AAAA-00", 1, "oläsligt", NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 1, "oläsligt"), NOW)
         rejections.reopen_rejected(conn, EVA, "AAAA-00", 2)
     assert save(ward, "AAAA-00", EVA, answers(ALL)) is EntryState.SECOND
 
@@ -189,7 +191,7 @@ def test_whoever_settled_a_value_does_not_judge_its_correction_but_that_of_other
         is EntryState.SECOND
     )
     with ward.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, ULLA, "AAAA-00", NOW)
+        view = queue.open_claimed_entry(conn, FORMS, ULLA, "AAAA-00", queue.ClaimTerms(NOW))
         assert [field.spec.name for field in view.fields if field.is_open] == ["pnr"]
         assert {field.first_answer for field in view.fields if field.spec.name == "datum"} == {
             WRONG
@@ -211,7 +213,7 @@ def test_the_second_person_who_undoes_is_the_second_person_still(ward: Ward) -> 
 def test_an_entry_that_comes_back_whole_has_the_same_second_person(ward: Ward) -> None:
     settled(ward, WRONG)
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, ULLA, "AAAA-00", 2, "fel person", NOW)
+        rejections.reject_entry(conn, ULLA, rejections.Rejection("AAAA-00", 2, "fel person"), NOW)
         rejections.reopen_rejected(conn, ULLA, "AAAA-00", 3)
     assert save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG)) is EntryState.SECOND
     assert gets(ward, NILS) == "AAAA-00"
@@ -322,7 +324,7 @@ def test_whoever_typed_before_does_not_become_the_second_by_typing_again(ward: W
     save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
     for again in (WRONG, None):
         with ward.store.begin() as conn, pytest.raises(StaleDecisionError):
-            session.save_draft(conn, NILS, "AAAA-00", "datum", again, later(1))
+            session.save_draft(conn, NILS, "AAAA-00", {"datum": again}, later(1))
     assert refused(ward, "AAAA-00", NILS)
 
 
@@ -392,7 +394,7 @@ def test_the_head_of_a_void_row_says_nothing_to_the_others(ward: Ward) -> None:
     ward.export("CCCC-01", 2)
     with ward.store.begin() as conn:
         work(Corrections, conn, EVA).void("CCCC-01", 2, "fel person")
-        view = queue.open_claimed_entry(conn, forms, ULLA, "CCCC-02", later(1))
+        view = queue.open_claimed_entry(conn, forms, ULLA, "CCCC-02", queue.ClaimTerms(later(1)))
     assert next(field.draft for field in view.fields if field.spec.name == "personnummer") is None
     assert sign_row(ward, ULLA, 2, NO_CLIENT_STATEMENT, **wrong) is EntryState.SECOND
 

@@ -13,7 +13,7 @@ from pipeline.domain.review.triage import TriageRule, load_triage_table
 from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store
 from pipeline.store.entries import triage
-from pipeline.store.entries.queue import claim_next
+from pipeline.store.entries.queue import ClaimTerms, claim_next
 from pipeline.store.event_log.events import list_events
 from pipeline.store.schema import paper
 from tests.support.store.ward import (
@@ -72,7 +72,7 @@ def test_what_may_do_harm_is_claimed_before_an_older_note(ward: Ward) -> None:
     late = add(ward, "FALL", "Har ramlat i hallen.", datum="2026-02-17", pnr=BROR.pid)
     assert lanes(ward) == {"CALM": (6, "lugnt"), "FALL": (2, "fall")}
     with ward.store.begin() as conn:
-        view = claim_next(conn, FORMS, EVA, NOW)
+        view = claim_next(conn, FORMS, EVA, ClaimTerms(NOW))
         assert view is not None
         assert view.entry.id == late
         assert triage.explain_place(conn, late) == triage.QueuePlace(

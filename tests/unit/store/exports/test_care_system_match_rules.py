@@ -30,7 +30,7 @@ from pipeline.export.key_in import screen
 from pipeline.export.runs import ExportContext, list_runs
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareList, CareRow
-from pipeline.review import duplicates
+from pipeline.review import rejections
 from pipeline.store.exports import care_system_exports
 from pipeline.store.registers import blocks, client_register
 from pipeline.store.review import duplicate_entries
@@ -131,7 +131,7 @@ def test_what_stands_in_a_list_to_key_in_is_answered_and_can_go_out_again(
     assert screen.list_waiting_lists(office, ANNA) == []
     with office.store.begin() as conn:
         (mark,) = duplicate_entries.list_duplicate_marks(conn, ANNA)
-        duplicates.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
+        rejections.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
     assert get(office, held).signed_by == PER.login
     assert state(office, held) is EntryState.SIGNED
     other(office, only(office))
@@ -162,7 +162,7 @@ def test_what_was_corrected_in_a_list_that_nobody_ticked_is_answered_in_both_lis
     ]
     with office.store.begin() as conn:
         (mark,) = duplicate_entries.list_duplicate_marks(conn, ANNA)
-        duplicates.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
+        rejections.withdraw_duplicate_mark(conn, ANNA, mark.id, utc_now())
     assert state(office, held) is EntryState.SIGNED
     other(office, only(office))
     again = make_run(office, ANNA, "skriv-in", utc_now())

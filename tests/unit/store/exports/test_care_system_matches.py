@@ -17,7 +17,7 @@ from pipeline.export.care_system_matches import (
 )
 from pipeline.export.runs import ExportContext
 from pipeline.registers.care_system_list import CareRow
-from pipeline.review import duplicates, rejections
+from pipeline.review import rejections
 from pipeline.store.entries import entry as entries_entry
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports import care_system_matches
@@ -173,7 +173,7 @@ def test_what_is_there_already_becomes_a_duplicate_that_nothing_exports_and_come
     assert {line.entries for line in list_target_status(office, ANNA)} == {0}
     assert make_run(office, ANNA, "rivta", utc_now()) is None
     with office.store.begin() as conn:
-        duplicates.withdraw_duplicate_mark(conn, PER, mark.id, utc_now())
+        rejections.withdraw_duplicate_mark(conn, PER, mark.id, utc_now())
     assert replace(get(office, held), revision=before.revision) == before
     assert skipped(office, "rivta") == {held: HELD_FOR_MATCH}, "it is to be decided anew"
     other(office, only(office))

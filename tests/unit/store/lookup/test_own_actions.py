@@ -44,11 +44,11 @@ def ward(store: Store) -> Ward:
     with store.begin() as conn:
         _decide(conn, "AAAA-00")
     with store.begin() as conn:
-        rejections.reject_entry(conn, EVA, "BBBB-00", 0, "oläsligt", later(1))
+        rejections.reject_entry(conn, EVA, rejections.Rejection("BBBB-00", 0, "oläsligt"), later(1))
     with store.begin() as conn:
         work(Questions, conn, EVA, later(2)).ask("CCCC-00", 0, "Vilken tid?", "Disa")
     with store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, EVA, "DDDD-00", later(3))
+        queue.open_claimed_entry(conn, FORMS, EVA, "DDDD-00", queue.ClaimTerms(later(3)))
         queue.skip_entry(conn, EVA, "DDDD-00", 0)
     return ward
 
@@ -83,7 +83,7 @@ def test_what_was_skipped_is_not_listed(ward: Ward) -> None:
     """Of fifty lines only three were decisions."""
     for minute in range(4, 10):
         with ward.store.begin() as conn:
-            queue.open_claimed_entry(conn, FORMS, EVA, "DDDD-00", later(minute))
+            queue.open_claimed_entry(conn, FORMS, EVA, "DDDD-00", queue.ClaimTerms(later(minute)))
             queue.skip_entry(conn, EVA, "DDDD-00", 0)
     with ward.store.begin() as conn:
         assert [one.found.entry.serial for one in list_own_actions(conn, EVA, limit=2)] == [

@@ -12,7 +12,7 @@ from pipeline.store.accounts.own_choices import (
     queue_choice,
 )
 from pipeline.store.database.store import Store
-from pipeline.store.entries.queue import claim_next, release_claim, skip_entry
+from pipeline.store.entries.queue import ClaimTerms, claim_next, release_claim, skip_entry
 from pipeline.store.event_log.events import list_events
 from tests.support.store.ward import (
     ASTA,
@@ -49,7 +49,7 @@ def add(ward: Ward, serial: str, form: Form = NOTE, **changed: Value) -> str:
 def taken(ward: Ward, person: Person = EVA) -> str | None:
     """The next entry of the person, which is then put behind the others, as after a decision."""
     with ward.store.begin() as conn:
-        view = claim_next(conn, FORMS, person, NOW)
+        view = claim_next(conn, FORMS, person, ClaimTerms(NOW))
         if view is not None:
             skip_entry(conn, person, view.entry.id, view.entry.revision)
     return view.entry.id if view else None
@@ -73,13 +73,13 @@ def test_one_stays_with_the_form_while_any_is_left(ward: Ward) -> None:
     note = add(ward, "CCCC")
     choose(ward, QueueGrouping.FORM, visits[0])
     with ward.store.begin() as conn:
-        view = claim_next(conn, FORMS, EVA, NOW)
+        view = claim_next(conn, FORMS, EVA, ClaimTerms(NOW))
         assert view is not None
         assert view.entry.id == visits[0]
-        ahead = claim_next(conn, FORMS, EVA, NOW, excluded=(visits[0],))
+        ahead = claim_next(conn, FORMS, EVA, ClaimTerms(NOW), excluded=(visits[0],))
         assert ahead is not None
         assert ahead.entry.id == visits[1]
-        behind = claim_next(conn, FORMS, EVA, NOW, excluded=visits)
+        behind = claim_next(conn, FORMS, EVA, ClaimTerms(NOW), excluded=visits)
         assert behind is not None
         assert behind.entry.id == note
 
@@ -91,7 +91,9 @@ def test_one_stays_with_the_client(ward: Ward) -> None:
     choose(ward, QueueGrouping.CLIENT)
     with ward.store.begin() as conn:
         for expected in (first, same, other):
-            view = claim_next(conn, FORMS, EVA, NOW, excluded=_before(expected, first, same))
+            view = claim_next(
+                conn, FORMS, EVA, ClaimTerms(NOW), excluded=_before(expected, first, same)
+            )
             assert view is not None
             assert view.entry.id == expected
 
@@ -107,7 +109,9 @@ def test_one_stays_with_the_author_however_the_name_is_spaced(ward: Ward) -> Non
     choose(ward, QueueGrouping.AUTHOR)
     with ward.store.begin() as conn:
         for expected in (first, same, other):
-            view = claim_next(conn, FORMS, EVA, NOW, excluded=_before(expected, first, same))
+            view = claim_next(
+                conn, FORMS, EVA, ClaimTerms(NOW), excluded=_before(expected, first, same)
+            )
             assert view is not None
             assert view.entry.id == expected
 
@@ -124,11 +128,11 @@ def test_what_was_claimed_ahead_in_another_order_is_given_back(ward: Ward) -> No
     first, second = add(ward, "AAAA"), add(ward, "BBBB", datum="2026-02-18")
     visit = add(ward, "CCCC", VISITS)
     with ward.store.begin() as conn:
-        assert claim_next(conn, FORMS, EVA, NOW)
-        assert claim_next(conn, FORMS, EVA, NOW, excluded=(first,))
+        assert claim_next(conn, FORMS, EVA, ClaimTerms(NOW))
+        assert claim_next(conn, FORMS, EVA, ClaimTerms(NOW), excluded=(first,))
     choose(ward, QueueGrouping.FORM, first)
     with ward.store.begin() as conn:
-        other = claim_next(conn, FORMS, NILS, NOW)
+        other = claim_next(conn, FORMS, NILS, ClaimTerms(NOW))
         assert other is not None
         assert other.entry.id == second
         release_claim(conn, NILS, second)

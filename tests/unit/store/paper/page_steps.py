@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.domain.model import Outcome, PageReading
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.store.entries.entry import Entry, list_sheet_entries
 from pipeline.store.paper import pages
 from pipeline.store.paper.pages import Page
@@ -51,4 +51,4 @@ def decide_all(ward: Ward, sheet: str) -> None:
     """Reject what is open, so that the sheet is done."""
     for entry in entries(ward, sheet):
         with ward.store.begin() as conn:
-            reject_entry(conn, EVA, entry.id, entry.revision, "tom rad", NOW)
+            reject_entry(conn, EVA, Rejection(entry.id, entry.revision, "tom rad"), NOW)

@@ -90,7 +90,7 @@ def test_what_a_person_has_confirmed_stands_before_what_the_machine_read(ward: W
     }
     answers = {name: one for name, one in answers.items() if COVER.by_name[name].kind != "printed"}
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, OWN_FORMS, EVA, entry_id, NOW)
+        queue.open_claimed_entry(conn, OWN_FORMS, EVA, entry_id, queue.ClaimTerms(NOW))
         decisions.decide_entry(
             conn,
             OWN_FORMS,

@@ -9,7 +9,7 @@ import pytest
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, SheetCode
 from pipeline.review.corrections import Corrections
 from pipeline.review.decisions import Decision, decide_entry
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.paper import page_lists, pages
@@ -205,7 +205,7 @@ def test_a_stack_that_nothing_has_come_from_for_minutes_was_cut_short(ward: Ward
 def test_a_late_page_of_a_void_sheet_waits_for_a_person(ward: Ward) -> None:
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", SAID))
     with ward.store.begin() as conn:
-        reject_entry(conn, EVA, "AAAA-00", 0, "oläsligt", NOW)
+        reject_entry(conn, EVA, Rejection("AAAA-00", 0, "oläsligt"), NOW)
         work(Corrections, conn, EVA).void("AAAA-00", 1, "Skrivet i journalen av Nils.")
     ward.read(ward.scan(), page_reading(NOTE, "AAAA", PLAN, page_no=2))
     with ward.store.read() as conn:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from pipeline.domain.errors import NotAllowedError, ReviewError, StoreError
 from pipeline.domain.model import Outcome, PageReading
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.paper import page_lists, pages
@@ -297,6 +297,6 @@ def test_a_back_that_stood_apart_and_was_begun_stays_apart(ward: Ward) -> None:
         ward.read(page_id, page_reading(NOTE, "AAAA", SAID))
     ward.read(back, page_reading(NOTE, "AAAA", PLAN, 2))
     with ward.store.begin() as conn:
-        reject_entry(conn, EVA, f"{back}-00", 0, "oläsligt", NOW)
+        reject_entry(conn, EVA, Rejection(f"{back}-00", 0, "oläsligt"), NOW)
         sheets.settle_duplicate(conn, ADMIN, again, FORMS, same=True)
     assert page(ward, back).sheet == back

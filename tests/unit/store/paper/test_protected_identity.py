@@ -157,7 +157,7 @@ def test_it_is_handed_on_to_those_who_may_without_telling_where(ward: Ward) -> N
         assert load_entry(conn, entry_id).unit == NORTH
         work(Transfers, conn, EVA).send_protected(entry_id, 0)
         assert load_entry(conn, entry_id).unit == SOUTH
-        assert queue.claim_next(conn, FORMS, SOFIA, NOW) is not None
+        assert queue.claim_next(conn, FORMS, SOFIA, queue.ClaimTerms(NOW)) is not None
         (sent,) = transferred.list_transferred(conn, EVA)
     assert (sent.to_unit, sent.current_unit) == ("", "")
 
@@ -294,7 +294,10 @@ def test_nobody_who_sent_it_before_is_told_where_it_went_because_of_her(
         work(Transfers, conn, SOFIA).send_protected(entry_id, 1)
         if rejected:
             rejections.reject_entry(
-                conn, person("ester", units=(EAST,)), entry_id, 2, "oläsligt", NOW
+                conn,
+                person("ester", units=(EAST,)),
+                rejections.Rejection(entry_id, 2, "oläsligt"),
+                NOW,
             )
         (first,), (second,) = (transferred.list_transferred(conn, who) for who in (EVA, SOFIA))
         (own,) = transferred.list_transferred(conn, person("both", units=(NORTH, EAST)))

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.model import CloseReason
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.paper import page_lists, pages, workers
 from pipeline.store.paper.intake import stacks
@@ -46,7 +46,7 @@ def ward(store: Store) -> Ward:
     failed, closed, away = ward.scan(), ward.scan(), ward.scan()
     ward.scan()
     with store.begin() as conn:
-        reject_entry(conn, EVA, "CCCC-00", 0, "oläsligt", NOW)
+        reject_entry(conn, EVA, Rejection("CCCC-00", 0, "oläsligt"), NOW)
         pages.mark_page_failed(conn, failed, "broken_file")
         pages.mark_page_failed(conn, closed, "broken_file")
         page_lists.close_failed_page(conn, ADMIN, closed, CloseReason.EMPTY, NOW)

@@ -43,7 +43,11 @@ def ward(store: Store) -> Ward:
 def shown(conn: Connection, who: Person, share: float = 1.0) -> tuple[EntryView, str, Value]:
     """The entry as a person sees it, and what is seeded where."""
     view = with_seeded_error(
-        conn, who, queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", NOW), share, NOW
+        conn,
+        who,
+        queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", queue.ClaimTerms(NOW)),
+        share,
+        NOW,
     )
     row = conn.execute(select(plant).where(plant.c.login == who.login)).one_or_none()
     return view, row.field if row else "", row.value if row else None
@@ -89,7 +93,7 @@ def test_nothing_is_planted_at_a_share_of_nought_nor_where_the_person_has_typed(
     with ward.store.begin() as conn:
         assert shown(conn, EVA, share=0.0)[1] == ""
         for field in ("tid", "text", "namn", "skribent", "plan"):
-            session.save_draft(conn, EVA, "AAAA-00", field, Answer(TRUE[field]), NOW)
+            session.save_draft(conn, EVA, "AAAA-00", {field: Answer(TRUE[field])}, NOW)
         assert shown(conn, EVA)[1] == ""
 
 
@@ -173,7 +177,7 @@ def test_who_means_what_was_planted_needs_another_person(ward: Ward) -> None:
             is EntryState.SECOND
         )
         assert ready_entries.list_ready_entries(conn, FORMS, EVA) == []
-        second = queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", NOW)
+        second = queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", queue.ClaimTerms(NOW))
         assert [one.spec.name for one in second.fields if one.is_open] == [field]
 
 
@@ -183,7 +187,7 @@ def test_others_see_and_decide_without_it(ward: Ward) -> None:
         view = with_seeded_error(
             conn,
             NILS,
-            queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", later(20)),
+            queue.open_claimed_entry(conn, FORMS, NILS, "AAAA-00", queue.ClaimTerms(later(20))),
             0.0,
             later(20),
         )
@@ -203,7 +207,7 @@ def test_others_see_and_decide_without_it(ward: Ward) -> None:
 def test_a_rejected_entry_ends_it(ward: Ward) -> None:
     with ward.store.begin() as conn:
         shown(conn, EVA)
-        rejections.reject_entry(conn, EVA, "AAAA-00", 0, "dubblett", NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 0, "dubblett"), NOW)
         assert outcomes(conn) == [OUTCOME_WITHDRAWN]
 
 

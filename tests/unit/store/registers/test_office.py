@@ -15,7 +15,7 @@ from pipeline.registers.outages import OutagePeriod
 from pipeline.review import decisions
 from pipeline.store.accounts.people import save_person
 from pipeline.store.database.store import Store
-from pipeline.store.entries.queue import claim_next
+from pipeline.store.entries.queue import ClaimTerms, claim_next
 from pipeline.store.event_log.events import list_events
 from pipeline.store.exports.records import load_records
 from pipeline.store.registers import hsa_ids, planning
@@ -60,7 +60,7 @@ def confirm(ward: Ward) -> str:
     """A note of the northern unit that two people confirmed."""
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        claim_next(conn, FORMS, EVA, NOW)
+        claim_next(conn, FORMS, EVA, ClaimTerms(NOW))
         state = decisions.decide_entry(
             conn, FORMS, EVA, decisions.Decision(entry_id, 0, answers({**SAID, **PLAN})), NOW
         )

@@ -54,7 +54,7 @@ def confirm(ward: Ward, row: int, **changed: Answer) -> EntryState:
     }
     given |= {f"rad{row:02d}.{name}": answer for name, answer in changed.items()}
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, EVA, entry_id, NOW)
+        queue.open_claimed_entry(conn, FORMS, EVA, entry_id, queue.ClaimTerms(NOW))
         asked = {spec.name for spec in KEY.entry_fields(row) if spec.kind != "printed"}
         decisions.decide_entry(
             conn,
@@ -101,5 +101,5 @@ def test_a_correction_and_a_rejection_change_the_list_at_once(ward: Ward) -> Non
         )
     assert [member.signature for member in staff(ward)] == ["MAN"]
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, NILS, entry_id, 2, "tom rad", NOW)
+        rejections.reject_entry(conn, NILS, rejections.Rejection(entry_id, 2, "tom rad"), NOW)
     assert staff(ward) == []

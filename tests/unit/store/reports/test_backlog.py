@@ -14,7 +14,7 @@ from pipeline.domain.review.rules import REJECTION_REASONS
 from pipeline.domain.settings import Settings
 from pipeline.review.corrections import Corrections
 from pipeline.review.decisions import Decision, decide_entry
-from pipeline.review.rejections import reject_entry, reopen_rejected
+from pipeline.review.rejections import Rejection, reject_entry, reopen_rejected
 from pipeline.store.database.store import Store
 from pipeline.store.registers.blocks import set_block
 from pipeline.store.reports.backlog import Backlog, load_backlog
@@ -131,14 +131,14 @@ def test_rejected_paper_stays_on_the_list_unless_the_record_is_whole_without_it(
     ward: Ward, reason: str
 ) -> None:
     with ward.store.begin() as conn:
-        reject_entry(conn, EVA, "BBB1-01", 0, reason, NOW)
+        reject_entry(conn, EVA, Rejection("BBB1-01", 0, reason), NOW)
     gap = reason not in {"främmande sida", "dubblett", "tom rad"}
     assert [marker.pid for marker in listed(ward).markers] == [ASTA.pid, *[BROR.pid] * gap]
 
 
 def test_illegible_paper_leaves_the_list_when_somebody_has_dealt_with_it(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        reject_entry(conn, EVA, "BBB1-01", 0, "oläsligt", NOW)
+        reject_entry(conn, EVA, Rejection("BBB1-01", 0, "oläsligt"), NOW)
         with pytest.raises(ReviewError):
             work(Corrections, conn, EVA).void("BBB1-01", 1, " ")
         work(Corrections, conn, EVA).void("BBB1-01", 1, "Skrivet i journalen av Nils.")

@@ -17,7 +17,7 @@ from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.csv_files import missing_sheets_csv, paper_days_csv
 from pipeline.review.corrections import Corrections
 from pipeline.review.decisions import Decision, decide_entry
-from pipeline.review.rejections import reject_entry
+from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.store.database.store import Store
 from pipeline.store.registers import packs
 from pipeline.store.registers.client_register import save_units
@@ -206,8 +206,8 @@ def test_in_home_care_only_the_rows_of_visit_lists_are_visits_also_of_the_munici
 
 def test_paper_that_was_put_aside_fills_no_gap(ward: Ward) -> None:
     with ward.store.begin() as conn:
-        reject_entry(conn, EVA, "AAAA-00", 0, "fel person", NOW)
-        reject_entry(conn, EVA, "BBBB-00", 0, "fel person", NOW)
+        reject_entry(conn, EVA, Rejection("AAAA-00", 0, "fel person"), NOW)
+        reject_entry(conn, EVA, Rejection("BBBB-00", 0, "fel person"), NOW)
     assert north(look(ward))["17"] is PaperStatus.NONE
 
 
@@ -312,6 +312,6 @@ def test_paper_that_was_made_void_fills_no_gap(ward: Ward, exported: bool) -> No
         (
             work(Corrections, conn, EVA).void("AAAA-00", 1, "Fel klient.")
             if exported
-            else reject_entry(conn, EVA, "AAAA-00", 1, "fel person", NOW)
+            else reject_entry(conn, EVA, Rejection("AAAA-00", 1, "fel person"), NOW)
         )
     assert north(look(ward))["17"] is PaperStatus.SHORT

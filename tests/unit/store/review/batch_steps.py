@@ -78,7 +78,9 @@ def decide(
     ward: Ward, entry_id: str, person: Person = EVA, minutes: float = 2, **more: Answer
 ) -> EntryState:
     with ward.store.begin() as conn:
-        found = queue.open_claimed_entry(conn, FORMS, person, entry_id, later(minutes)).entry
+        found = queue.open_claimed_entry(
+            conn, FORMS, person, entry_id, queue.ClaimTerms(later(minutes))
+        ).entry
         row = found.row or 0
         given = sheet(row, **{f"rad{row:02d}.{name}": answer for name, answer in more.items()})
         return decisions.decide_entry(

@@ -82,7 +82,7 @@ def test_the_last_group_can_be_taken_back_as_far_as_nothing_is_decided(
     confirmed(ward, group_of(ward), entries[1])
     decide(ward, entries[0], NILS)
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, NILS, entries[2], later(3))
+        queue.open_claimed_entry(conn, FORMS, NILS, entries[2], queue.ClaimTerms(later(3)))
         assert work(BatchReview, conn, EVA, later(3)).undo() == 13
         assert work(BatchReview, conn, EVA, later(3)).undo() == 0
         assert work(BatchReview, conn, NILS, later(3)).undo() == 0
@@ -378,7 +378,7 @@ class TestPlants:
             view = with_seeded_error(
                 conn,
                 EVA,
-                queue.open_claimed_entry(conn, FORMS, EVA, drawn, later(0.5)),
+                queue.open_claimed_entry(conn, FORMS, EVA, drawn, queue.ClaimTerms(later(0.5))),
                 0.0,
                 later(0.5),
             )
@@ -403,7 +403,9 @@ def test_confirmed_fields_are_typed_again_by_neither_of_the_two(
     confirmed(ward, group_of(ward))
     with ward.store.begin() as conn:
         drawing = conn.execution_options(**{REKEYING_SHARE_OPTION: 1.0})
-        found = queue.open_claimed_entry(drawing, FORMS, NILS, entries[0], later(2)).entry
+        found = queue.open_claimed_entry(
+            drawing, FORMS, NILS, entries[0], queue.ClaimTerms(later(2))
+        ).entry
         decisions.decide_entry(
             drawing, FORMS, NILS, decisions.Decision(found.id, found.revision, sheet(1)), later(2)
         )

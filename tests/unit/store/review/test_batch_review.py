@@ -184,7 +184,7 @@ def test_a_group_that_is_left_alone_goes_back(ward: Ward, entries: list[str]) ->
 
 def test_an_open_entry_is_not_offered(ward: Ward, entries: list[str]) -> None:
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, NILS, entries[3], NOW)
+        queue.open_claimed_entry(conn, FORMS, NILS, entries[3], queue.ClaimTerms(NOW))
     assert entries[3] not in {cell.entry for cell in group_of(ward).items}
 
 

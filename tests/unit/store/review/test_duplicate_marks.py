@@ -14,9 +14,9 @@ from pipeline.domain.errors import (
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import Answer
 from pipeline.registers.client_check import ClientStatement
-from pipeline.review import duplicates, rejections
+from pipeline.review import rejections
 from pipeline.review.corrections import Corrections
-from pipeline.review.duplicates import ComparisonSource, is_value_in_text
+from pipeline.review.rejections import ComparisonSource, is_value_in_text
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.reports import closed_entries
@@ -64,17 +64,16 @@ def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> Non
             ComparisonSource(picture=b"<svg>"),
         ):
             with pytest.raises(ReviewError):
-                duplicates.mark_duplicate(
-                    conn, ward.store.images, EVA, second, 0, compared, "", NOW
+                rejections.mark_duplicate(
+                    conn, ward.store.images, EVA, rejections.Duplicate(second, 0, compared), NOW
                 )
-        duplicates.mark_duplicate(
+        rejections.mark_duplicate(
             conn,
             ward.store.images,
             EVA,
-            second,
-            0,
-            ComparisonSource(other_entry=first, picture=PNG),
-            "samma besök",
+            rejections.Duplicate(
+                second, 0, ComparisonSource(other_entry=first, picture=PNG), "samma besök"
+            ),
             NOW,
         )
         (mark,) = duplicate_entries.list_duplicate_marks(conn, NILS)
@@ -88,8 +87,8 @@ def test_a_duplicate_is_compared_marked_listed_and_taken_back(ward: Ward) -> Non
         assert ward.store.images.get(str(mark.picture_sha256)) == PNG
         assert closed_entries.list_rejected(conn, NILS) == []
         with pytest.raises(NotAllowedError):
-            duplicates.withdraw_duplicate_mark(conn, SOFIA, mark.id, later(2))
-        duplicates.withdraw_duplicate_mark(conn, NILS, mark.id, later(2))
+            rejections.withdraw_duplicate_mark(conn, SOFIA, mark.id, later(2))
+        rejections.withdraw_duplicate_mark(conn, NILS, mark.id, later(2))
         assert duplicate_entries.list_duplicate_marks(conn, NILS) == []
         assert load_entry(conn, second).state is EntryState.REVIEW
         rows = conn.exec_driver_sql("SELECT taken_back_by, text FROM duplicate_mark").all()
@@ -118,7 +117,9 @@ def test_undoing_a_mark_takes_it_back(ward: Ward) -> None:
     save(ward, entry_id, ClientStatement())
     before = get(ward, entry_id)
     with ward.store.begin() as conn:
-        duplicates.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
+        rejections.mark_duplicate(
+            conn, ward.store.images, EVA, rejections.Duplicate(entry_id, 1, same), later(1)
+        )
         assert work(Corrections, conn, EVA, later(2)).undo([(entry_id, 2)]) is EntryState.CONFIRMED
         assert conn.exec_driver_sql("SELECT taken_back_by FROM duplicate_mark").scalars().all() == [
             "eva"
@@ -130,7 +131,9 @@ def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
     entry_id, same = ward.note("AAAA"), ComparisonSource(other_entry=ward.note("BBBB"))
     save(ward, entry_id, ClientStatement())
     with ward.store.begin() as conn:
-        duplicates.mark_duplicate(conn, ward.store.images, EVA, entry_id, 1, same, "", later(1))
+        rejections.mark_duplicate(
+            conn, ward.store.images, EVA, rejections.Duplicate(entry_id, 1, same), later(1)
+        )
         rejections.reopen_rejected(conn, EVA, entry_id, 2)
     assert (
         save(
@@ -142,11 +145,11 @@ def test_an_old_mark_confirms_nothing_that_was_decided_anew(ward: Ward) -> None:
         is EntryState.SECOND
     )
     with ward.store.begin() as conn:
-        new = duplicates.mark_duplicate(
-            conn, ward.store.images, EVA, entry_id, 4, same, "", later(4)
+        new = rejections.mark_duplicate(
+            conn, ward.store.images, EVA, rejections.Duplicate(entry_id, 4, same), later(4)
         )
         assert [mark.id for mark in duplicate_entries.list_duplicate_marks(conn, NILS)] == [new]
-        duplicates.withdraw_duplicate_mark(conn, NILS, new, later(5))
+        rejections.withdraw_duplicate_mark(conn, NILS, new, later(5))
     assert get(ward, entry_id).state is EntryState.SECOND
 
 
@@ -176,7 +179,7 @@ def test_there_is_nothing_to_look_for_in_an_empty_field() -> None:
 def test_other_rejected_entries_stay_listed(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, EVA, entry_id, 0, "dubblett", NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection(entry_id, 0, "dubblett"), NOW)
         assert [one.id for one in closed_entries.list_rejected(conn, NILS)] == [entry_id]
         assert [one.id for one in closed_entries.list_rejected(conn, ADMIN)] == [entry_id]
         assert closed_entries.list_rejected(conn, SOFIA) == []

@@ -190,7 +190,7 @@ def test_paper_that_is_nobodys_has_no_duty_and_a_gap_has(
     entry_id = add(ward, "DUTE")
     with ward.store.begin() as conn:
         revision = load_entry(conn, entry_id).revision
-        rejections.reject_entry(conn, EVA, entry_id, revision, reason, NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection(entry_id, revision, reason), NOW)
     assert sum(count for _, count in counted(ward)) == len(listed(ward)) == left
 
 
@@ -317,7 +317,9 @@ def test_what_a_paper_met_is_open_again_when_the_paper_does_not_hold(
                 one for one in (EVA, NILS) if one.login in (entry.second_by or EVA.login)
             )
             if change == "rejected":
-                rejections.reject_entry(conn, EVA, made, entry.revision, "fel person", NOW)
+                rejections.reject_entry(
+                    conn, EVA, rejections.Rejection(made, entry.revision, "fel person"), NOW
+                )
             else:
                 work(Corrections, conn, decider).undo([(made, entry.revision)])
     is_open = [] if change == "the same" else [("skyddsbedomning", 1)]

@@ -34,7 +34,7 @@ def complete(
     """What the digits become on a note that says this."""
     ward.note("AAAA", said)
     with ward.store.begin() as conn:
-        view = queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", NOW, 30)
+        view = queue.open_claimed_entry(conn, FORMS, who, "AAAA-00", queue.ClaimTerms(NOW, 30))
         return complete_last_digits(conn, who, view, typed, name)
 
 

@@ -272,6 +272,6 @@ def test_a_gap_is_not_pushed_off_the_list_by_rows_that_were_empty(
     monkeypatch.setattr(closed_entries, "_MAX_REJECTED", 1)
     gap, empty = ward.note("AAAA"), ward.note("BBBB")
     with ward.store.begin() as conn:
-        rejections.reject_entry(conn, EVA, gap, 0, "oläsligt", NOW)
-        rejections.reject_entry(conn, EVA, empty, 0, "tom rad", later(1))
+        rejections.reject_entry(conn, EVA, rejections.Rejection(gap, 0, "oläsligt"), NOW)
+        rejections.reject_entry(conn, EVA, rejections.Rejection(empty, 0, "tom rad"), later(1))
         assert [one.id for one in closed_entries.list_rejected(conn, NILS)] == [gap]

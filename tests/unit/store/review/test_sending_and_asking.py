@@ -13,9 +13,9 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Assignment, EntryState, Person
 from pipeline.registers.client_check import ClientStatement
 from pipeline.reporting.author_questions import make_question_list
-from pipeline.review import duplicates, rejections
-from pipeline.review.duplicates import ComparisonSource
+from pipeline.review import rejections
 from pipeline.review.questions import Questions
+from pipeline.review.rejections import ComparisonSource
 from pipeline.review.transfers import Transfers
 from pipeline.store.accounts import people
 from pipeline.store.database.store import Store
@@ -65,8 +65,8 @@ def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(w
     entry_id = ward.note("AAAA")
     forward(ward, entry_id, EVA, SOUTH, "er pärm")
     with ward.store.begin() as conn:
-        assert queue.claim_next(conn, FORMS, EVA, later(2)) is None
-        view = queue.claim_next(conn, FORMS, SOFIA, later(2))
+        assert queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(later(2))) is None
+        view = queue.claim_next(conn, FORMS, SOFIA, queue.ClaimTerms(later(2)))
         assert view is not None
         assert view.entry.id == entry_id
         queue.record_page_view(conn, SOFIA, view.pages[0].id)
@@ -79,7 +79,9 @@ def test_what_is_sent_on_turns_up_there_and_the_sender_sees_what_becomes_of_it(w
             "er pärm",
             "Eva Ek",
         )
-        rejections.reject_entry(conn, SOFIA, entry_id, view.entry.revision, "oläsligt", later(3))
+        rejections.reject_entry(
+            conn, SOFIA, rejections.Rejection(entry_id, view.entry.revision, "oläsligt"), later(3)
+        )
         assert transferred.list_transferred(conn, NILS)[0].current_reason == "oläsligt"
         assert transferred.list_transferred(conn, SOFIA) == []
 
@@ -100,7 +102,7 @@ def test_what_was_sent_on_is_taken_back_until_somebody_there_has_begun(ward: War
     take_back(ward, EVA, entry_id)
     assert get(ward, entry_id).unit == NORTH
     with ward.store.begin() as conn:
-        view = queue.claim_next(conn, FORMS, EVA, later(4))
+        view = queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(later(4)))
         assert view is not None
         assert {page.unit for page in view.pages} == {NORTH}
         (sent,) = transferred.list_transferred(conn, NILS)
@@ -109,7 +111,7 @@ def test_what_was_sent_on_is_taken_back_until_somebody_there_has_begun(ward: War
         take_back(ward, EVA, entry_id)
     forward(ward, entry_id, EVA, SOUTH)
     with ward.store.begin() as conn:
-        assert queue.claim_next(conn, FORMS, SOFIA, later(2)) is not None
+        assert queue.claim_next(conn, FORMS, SOFIA, queue.ClaimTerms(later(2))) is not None
     with pytest.raises(ReviewError):
         take_back(ward, EVA, entry_id)
 
@@ -187,7 +189,10 @@ def test_a_row_that_was_sent_on_is_found_there_by_its_serial(ward: Ward) -> None
     forward(ward, "RRRR-02", EVA, SOUTH)
     with ward.store.begin() as conn:
         rejections.reject_entry(
-            conn, SOFIA, "RRRR-02", get(ward, "RRRR-02").revision, "oläsligt", later(2)
+            conn,
+            SOFIA,
+            rejections.Rejection("RRRR-02", get(ward, "RRRR-02").revision, "oläsligt"),
+            later(2),
         )
         assert [
             [one.id for one in sheet.entries]
@@ -218,7 +223,7 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
         work(Questions, conn, EVA).ask(entry_id, 0, "Vilken fot?", "")
         (asked,) = author_questions.list_questions(conn, NILS)
         assert (asked.author, asked.text, asked.by) == ("Disa Penn", "Vilken fot?", "Eva Ek")
-        assert queue.claim_next(conn, FORMS, NILS, later(1)) is None
+        assert queue.claim_next(conn, FORMS, NILS, queue.ClaimTerms(later(1))) is None
         for said, who, at in (
             ("", "Disa", NOW),
             ("Vänster", " ", NOW),
@@ -240,7 +245,7 @@ def test_a_question_waits_for_its_author_and_the_answer_brings_the_entry_back(wa
             later(3),
             "Nils Ek",
         )
-        view = queue.claim_next(conn, FORMS, NILS, later(6))
+        view = queue.claim_next(conn, FORMS, NILS, queue.ClaimTerms(later(6)))
         assert view is not None
         assert view.entry.reason == author_questions.ANSWERED_REASON
         assert [
@@ -294,22 +299,24 @@ def test_a_mark_that_is_taken_back_late_brings_nothing_back_that_was_put_aside_f
     for entry_id in (first, second):
         save(ward, entry_id, ClientStatement())
     with ward.store.begin() as conn:
-        mark = duplicates.mark_duplicate(
+        mark = rejections.mark_duplicate(
             conn,
             ward.store.images,
             EVA,
-            second,
-            load_entry(conn, second).revision,
-            ComparisonSource(other_entry=first),
-            "",
+            rejections.Duplicate(
+                second, load_entry(conn, second).revision, ComparisonSource(other_entry=first)
+            ),
             NOW,
         )
         rejections.reopen_rejected(conn, NILS, second, load_entry(conn, second).revision)
         rejections.reject_entry(
-            conn, NILS, second, load_entry(conn, second).revision, "fel person", later(2)
+            conn,
+            NILS,
+            rejections.Rejection(second, load_entry(conn, second).revision, "fel person"),
+            later(2),
         )
     with pytest.raises(StaleDecisionError), ward.store.begin() as conn:
-        duplicates.withdraw_duplicate_mark(conn, EVA, mark, later(3))
+        rejections.withdraw_duplicate_mark(conn, EVA, mark, later(3))
     with ward.store.read() as conn:
         assert (load_entry(conn, second).state, load_entry(conn, second).reason) == (
             EntryState.REJECTED,
@@ -332,7 +339,7 @@ def test_a_question_is_listed_however_many_others_need_no_answer_any_longer(
 def test_nobody_sends_on_what_a_colleague_has_on_the_screen(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
-        queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
+        queue.open_claimed_entry(conn, FORMS, NILS, entry_id, queue.ClaimTerms(NOW))
         with pytest.raises(StaleDecisionError):
             work(Transfers, conn, EVA, later(1)).send(entry_id, 0, SOUTH, "")
         work(Transfers, conn, NILS, later(1)).send(entry_id, 0, SOUTH, "")

@@ -114,7 +114,7 @@ def test_the_four_people_stay_apart(ward: Ward) -> None:
             decisions.decide_entry(conn, FORMS, EVA, decisions.Decision(entry_id, 0, wrong), NOW)
             is EntryState.SECOND
         )
-        view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, NOW)
+        view = queue.open_claimed_entry(conn, FORMS, NILS, entry_id, queue.ClaimTerms(NOW))
         decisions.decide_entry(
             conn,
             FORMS,
@@ -224,7 +224,9 @@ def test_a_signed_entry_is_made_void_and_not_rejected_or_undone(ward: Ward) -> N
     one = signed(ward, DISA, confirmed(ward))
     with ward.store.begin() as conn:
         with pytest.raises(ReviewError):
-            rejections.reject_entry(conn, EVA, one.id, one.revision, "fel person", later(6))
+            rejections.reject_entry(
+                conn, EVA, rejections.Rejection(one.id, one.revision, "fel person"), later(6)
+            )
         with pytest.raises(ReviewError):
             work(Corrections, conn, EVA, later(6)).undo([(one.id, one.revision)])
         work(Corrections, conn, EVA, later(6)).void(one.id, one.revision, "fel person")

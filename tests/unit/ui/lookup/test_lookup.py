@@ -254,7 +254,9 @@ def test_whoever_voids_or_corrects_is_told_who_keys_it_in(
 def test_a_rejected_entry_is_taken_back(store: Store, open_screen: OpenScreen) -> None:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        rejections.reject_entry(conn, NURSE, entry_id, 0, "oläsligt", utc_now())
+        rejections.reject_entry(
+            conn, NURSE, rejections.Rejection(entry_id, 0, "oläsligt"), utc_now()
+        )
     app = opened(open_screen(NURSE, "review"), entry_id)
     app.button(key=f"reopen-{entry_id}").click().run()
     assert found(store, entry_id).state is EntryState.REVIEW
@@ -320,7 +322,9 @@ def test_an_open_entry_is_not_made_void_under_whoever_has_it_on_the_screen(
         work(Corrections, conn, NURSE, utc_now(), forms=seeding.forms()).correct(
             entry_id, revision, {"handelsetid": Answer("10:17")}, "fel"
         )
-        queue.open_claimed_entry(conn, seeding.forms(), seeding.COLLEAGUE, entry_id, utc_now())
+        queue.open_claimed_entry(
+            conn, seeding.forms(), seeding.COLLEAGUE, entry_id, queue.ClaimTerms(utc_now())
+        )
     app = looked_up(open_screen(NURSE, "review"), entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
     assert not app.exception

@@ -174,7 +174,9 @@ def test_an_entry_is_named_by_its_day_and_its_serial_as_the_language_writes_them
 ) -> None:
     rejected, sent = seeding.add_notes(store, 2)
     with store.begin() as conn:
-        rejections.reject_entry(conn, NURSE, rejected, 0, "oläsligt", utc_now())
+        rejections.reject_entry(
+            conn, NURSE, rejections.Rejection(rejected, 0, "oläsligt"), utc_now()
+        )
         work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
             sent, 0, seeding.OTHER_UNIT, "Flyttat."
         )
@@ -198,7 +200,9 @@ def test_where_a_protected_person_is_cared_for_is_told_neither_by_a_name_nor_by_
         work(Transfers, conn, NURSE, utc_now(), forms=seeding.forms()).send(
             entry_id, 0, OTHER_UNIT, ""
         )
-        rejections.reject_entry(conn, NURSE, entry_id, 1, "oläsligt", utc_now())
+        rejections.reject_entry(
+            conn, NURSE, rejections.Rejection(entry_id, 1, "oläsligt"), utc_now()
+        )
         unprotect_tables(conn)
         conn.execute(update(forwarding).values(secret=secret))
         people.save_person(conn, HERE, hashed(seeding.PASSWORD))
@@ -330,7 +334,10 @@ def test_undo_of_a_rejection_leaves_confirmed_what_was(
     seeding.confirm(store, NURSE, confirmed)
     with store.begin() as conn:
         rejections.reject_entry(
-            conn, NURSE, confirmed, found(store, confirmed).revision, "oläsligt", utc_now()
+            conn,
+            NURSE,
+            rejections.Rejection(confirmed, found(store, confirmed).revision, "oläsligt"),
+            utc_now(),
         )
     app = open_screen(NURSE, "review")
     bench = Bench(app).act("undo")

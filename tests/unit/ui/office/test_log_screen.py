@@ -31,7 +31,9 @@ def logged(store: Store) -> Store:
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
         save_person(conn, LOGGER, hashed(PASSWORD))
-        view = queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
+        view = queue.open_claimed_entry(
+            conn, seeding.forms(), NURSE, entry_id, queue.ClaimTerms(utc_now())
+        )
         queue.record_page_view(conn, NURSE, view.pages[0].id)
     seeding.confirm(store, NURSE, entry_id)
     return store

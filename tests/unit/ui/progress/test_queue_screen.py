@@ -17,7 +17,7 @@ from tests.unit.ui.conftest import OpenScreen
 def first(store: Store) -> str:
     """The entry that a nurse would get now."""
     with store.begin() as conn:
-        view = queue.claim_next(conn, seeding.forms(), NURSE, utc_now())
+        view = queue.claim_next(conn, seeding.forms(), NURSE, queue.ClaimTerms(utc_now()))
         assert view is not None
         queue.release_claim(conn, NURSE, view.entry.id)
     return view.entry.id

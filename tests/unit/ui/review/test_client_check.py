@@ -169,7 +169,7 @@ def test_an_entry_whose_client_is_hidden_is_not_sent_ahead(
     first = seeding.add_notes(store, 1)[0]
     hidden, here = protected(store)
     with store.begin() as conn:  # so that the other comes after it
-        queue.open_claimed_entry(conn, seeding.forms(), here, first, utc_now())
+        queue.open_claimed_entry(conn, seeding.forms(), here, first, queue.ClaimTerms(utc_now()))
     bench = Bench(open_screen(here, "review"))
     assert bench.entry == first
     assert bench.data["ahead"] is None

@@ -105,7 +105,9 @@ def test_second_person_may_type_a_third_value(store: Store, open_screen: OpenScr
     seeding.confirm(store, NURSE, entry_id)
     Bench(open_screen(COLLEAGUE, "review")).type("handelsetid", "09:48").save()
     with store.read() as conn:
-        view = queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
+        view = queue.open_claimed_entry(
+            conn, seeding.forms(), COLLEAGUE, entry_id, queue.ClaimTerms(utc_now())
+        )
     assert next(
         field.first_answer for field in view.fields if field.spec.name == "handelsetid"
     ) == Answer("09:48")
@@ -153,7 +155,9 @@ def test_illegible_and_empty_are_answers(store: Store, open_screen: OpenScreen) 
     bench = type_all(Bench(open_screen(NURSE, "review")))
     bench.type("namn", "?").type("plan", "-").choose("information", "Oläsligt").save()
     with store.read() as conn:
-        view = queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
+        view = queue.open_claimed_entry(
+            conn, seeding.forms(), NURSE, entry_id, queue.ClaimTerms(utc_now())
+        )
     decided = {field.spec.name: field.first_answer for field in view.fields}
     assert decided["namn"] == decided["information"] == Answer(None, State.ILLEGIBLE)
     assert decided["plan"] == Answer(None, State.EMPTY)
@@ -289,7 +293,9 @@ def test_undo_says_that_a_colleague_is_reviewing_the_entry(
 ) -> None:
     first, (second,) = disputed(store), seeding.add_notes(store, 1)
     with store.begin() as conn:
-        queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, first, utc_now())
+        queue.open_claimed_entry(
+            conn, seeding.forms(), COLLEAGUE, first, queue.ClaimTerms(utc_now())
+        )
     bench = Bench(open_screen(NURSE, "review")).act("undo")
     assert "En kollega granskar den just nu." in bench.card["warning"]
     assert bench.entry == second

@@ -65,7 +65,9 @@ def test_what_somebody_else_has_stays_a_draft(store: Store, open_screen: OpenScr
     values = {name: bench.value(name) for name in bench.names}
     with store.begin() as conn:
         queue.release_claim(conn, NURSE, entry_id)
-        queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
+        queue.open_claimed_entry(
+            conn, seeding.forms(), COLLEAGUE, entry_id, queue.ClaimTerms(utc_now())
+        )
     bench.act("again", entry=entry_id, revision=0, values=values, seen=2000)
     assert bench.data["kept"] == bench.data["heard"]
     assert "hos någon annan" in bench.data["says"]["text"]

@@ -23,7 +23,9 @@ def view(store: Store) -> EntryView:
     """A note as the nurse sees it."""
     entry_id = seeding.add_notes(store, 1)[0]
     with store.begin() as conn:
-        return queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
+        return queue.open_claimed_entry(
+            conn, seeding.forms(), NURSE, entry_id, queue.ClaimTerms(utc_now())
+        )
 
 
 def changed(view: EntryView, **values: Any) -> EntryView:  # noqa: ANN401

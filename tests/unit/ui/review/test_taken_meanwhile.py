@@ -37,7 +37,9 @@ def give_to_colleague(store: Store, entry_id: str) -> None:
     """The claim has lapsed, and a colleague has opened the entry."""
     with store.begin() as conn:
         queue.release_claim(conn, NURSE, entry_id)
-        queue.open_claimed_entry(conn, seeding.forms(), COLLEAGUE, entry_id, utc_now())
+        queue.open_claimed_entry(
+            conn, seeding.forms(), COLLEAGUE, entry_id, queue.ClaimTerms(utc_now())
+        )
 
 
 def test_an_entry_that_a_colleague_has_taken_meanwhile_gives_way_to_the_next(

@@ -11,6 +11,7 @@ from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecis
 from pipeline.domain.model import EntryState, Person
 from pipeline.review.batches import BatchReview
 from pipeline.review.corrections import Corrections
+from pipeline.review.rejections import Duplicate
 from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
 from pipeline.review.transfers import Transfers
 from pipeline.store.entries.entry import OPEN_STATES, Entry
@@ -84,8 +85,8 @@ def mark_current(context: AppContext, person: Person, view: EntryView) -> None:
     if comparison is None:
         set_warning(t("returns.lacks.duplicate"))
         return
-    mark = context.work(ReviewSession, person).mark_duplicate
-    action = partial(mark, view.entry.id, view.entry.revision, comparison, why)
+    duplicate = Duplicate(view.entry.id, view.entry.revision, comparison, why)
+    action = partial(context.work(ReviewSession, person).mark_duplicate, duplicate)
     _close_entry(context, person, action)
 
 

@@ -171,7 +171,11 @@ def _save_again(context: AppContext, person: Person, message: Message) -> None:
                     state.say(t("unsent.changed"), "warn")
                 return
             view = queue.open_claimed_entry(
-                conn, context.forms, person, entry_id, utc_now(), context.settings.claim_minutes
+                conn,
+                context.forms,
+                person,
+                entry_id,
+                queue.ClaimTerms(utc_now(), context.settings.claim_minutes),
             )
     except StaleDecisionError:
         state.kept = int(message["n"])

@@ -32,7 +32,12 @@ from pipeline.export.payments.pain001 import (
 from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.review import rejections
-from pipeline.review.duplicates import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
+from pipeline.review.rejections import (
+    ComparisonSource,
+    Duplicate,
+    mark_duplicate,
+    withdraw_duplicate_mark,
+)
 from pipeline.store.accounts import people
 from pipeline.store.entries import entry as store_entries
 from pipeline.store.event_log import events
@@ -321,11 +326,10 @@ def test_a_row_that_is_put_aside_leaves_no_approval_standing(bank: ExportContext
         rejections.reject_entry(
             conn,
             ANNA,
-            other,
-            store_entries.load_entry(conn, other).revision,
-            "dubblett",
+            rejections.Rejection(
+                other, store_entries.load_entry(conn, other).revision, "dubblett", signed=True
+            ),
             utc_now(),
-            signed=True,
         )
     assert make_run(bank, ANNA, "pain001", utc_now()) is None
 
@@ -346,11 +350,10 @@ def test_a_row_put_aside_by_a_clock_that_is_behind_leaves_no_approval_until_it_i
         rejections.reject_entry(
             conn,
             ANNA,
-            other,
-            store_entries.load_entry(conn, other).revision,
-            "dubblett",
+            rejections.Rejection(
+                other, store_entries.load_entry(conn, other).revision, "dubblett", signed=True
+            ),
             ago,
-            signed=True,
         )
     assert list_payments(bank, MONA)[0].approved == ()
     with bank.store.begin() as conn:
@@ -363,18 +366,10 @@ def test_a_row_that_was_no_duplicate_after_all_leaves_no_approval_standing(
 ) -> None:
     entry, other = with_another_row(bank)
     with bank.store.begin() as conn:
-        revision = store_entries.load_entry(conn, other).revision
-        mark = mark_duplicate(
-            conn,
-            bank.store.images,
-            ANNA,
-            other,
-            revision,
-            ComparisonSource(text="Finns redan."),
-            "",
-            utc_now(),
-            signed=True,
-        )
+        seen = store_entries.load_entry(conn, other)
+        compared = ComparisonSource(text="Finns redan.")
+        duplicate = Duplicate(other, seen.revision, compared, previous=seen)
+        mark = mark_duplicate(conn, bank.store.images, ANNA, duplicate, utc_now())
     with bank.store.begin() as conn:
         save_approval(conn, MONA, entry, latest_decisions(conn, [entry])[entry], utc_now())
     with bank.store.begin() as conn:

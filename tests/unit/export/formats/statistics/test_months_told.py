@@ -14,7 +14,12 @@ from pipeline.domain.record import Run
 from pipeline.domain.review.rules import Answer
 from pipeline.export.runs import ExportContext, fetch_run_file, list_runs
 from pipeline.export.runs.receipts import open_run_items
-from pipeline.review.duplicates import ComparisonSource, mark_duplicate, withdraw_duplicate_mark
+from pipeline.review.rejections import (
+    ComparisonSource,
+    Duplicate,
+    mark_duplicate,
+    withdraw_duplicate_mark,
+)
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.event_log.queries import clients_of_subjects, log_subjects_of_client
@@ -116,17 +121,8 @@ def test_what_is_put_aside_after_it_was_told_tells_the_month_again(office: Expor
     tell(office)
     with office.store.begin() as conn:
         seen, compared = load_entry(conn, entry_id), ComparisonSource(text="Finns i journalen.")
-        mark = mark_duplicate(
-            conn,
-            office.store.images,
-            ANNA,
-            entry_id,
-            seen.revision,
-            compared,
-            "",
-            utc_now(),
-            signed=True,
-        )
+        duplicate = Duplicate(entry_id, seen.revision, compared, previous=seen)
+        mark = mark_duplicate(conn, office.store.images, ANNA, duplicate, utc_now())
     again = told(office, tell(office))
     assert again[f"KHSL1-2021-12-{LABEL}"].count("\r\n") == 1
     assert sorted(basis(again)["Makulerad"]) == ["", "Posten är avvisad."]
@@ -138,18 +134,9 @@ def test_what_is_put_aside_after_it_was_told_tells_the_month_again(office: Expor
 
 def _put_aside(office: ExportContext, entry_id: str) -> None:
     with office.store.begin() as conn:
-        compared = ComparisonSource(text="Finns i journalen.")
-        mark_duplicate(
-            conn,
-            office.store.images,
-            ANNA,
-            entry_id,
-            load_entry(conn, entry_id).revision,
-            compared,
-            "",
-            utc_now(),
-            signed=True,
-        )
+        seen, compared = load_entry(conn, entry_id), ComparisonSource(text="Finns i journalen.")
+        duplicate = Duplicate(entry_id, seen.revision, compared, previous=seen)
+        mark_duplicate(conn, office.store.images, ANNA, duplicate, utc_now())
 
 
 @pytest.mark.parametrize("end", [void, _put_aside])

@@ -32,7 +32,9 @@ def paper(store: Store) -> list[str]:
     (entry_id,) = seeding.add_notes(store, 1)
     found = add_loose_pages(store, entry_id, TEXTS)
     with store.begin() as conn:
-        queue.open_claimed_entry(conn, seeding.forms(), NURSE, entry_id, utc_now())
+        queue.open_claimed_entry(
+            conn, seeding.forms(), NURSE, entry_id, queue.ClaimTerms(utc_now())
+        )
     return [entry_id, *found]
 
 
