@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -40,6 +39,7 @@ from pipeline.domain.settings import ROOT, load_settings
 from pipeline.files.private_files import close_private_paths
 from pipeline.operations.health import check_health, describe_server_address
 from pipeline.operations.upkeep.store_check import CheckReport, check_store
+from pipeline.operations.worker_pool import interrupt_on_sigterm
 from pipeline.registers.planned_visits import PlanKind, count_planned
 from pipeline.reporting.audit.follow_up import describe_problem
 from pipeline.store.database.store import accept_images as accept
@@ -88,7 +88,7 @@ def ui(
     _require_free_port(port)
     workspace = settings.workspace.resolve()
     typer.echo(f"http://localhost:{port}", err=True)
-    with ExitStack() as processes_stack, _interrupt_on_sigterm():
+    with ExitStack() as processes_stack, interrupt_on_sigterm():
 
         def start(command: Sequence[str], patience: float) -> subprocess.Popen[bytes]:
             return processes_stack.enter_context(_run_child_process(command, workspace, patience))
@@ -181,21 +181,6 @@ def _run_child_process(
             except subprocess.TimeoutExpired:
                 process.kill()
                 print_note("cli.ui.killed", seconds=f"{patience:g}")
-
-
-@contextmanager
-def _interrupt_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, so that no child process is left behind."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def check(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import getpass
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
@@ -132,21 +132,6 @@ def _report_unknown_units(named: Iterable[str], known: Collection[str]) -> None:
             print_note("cli.clients.unknown_unit", unit=unit, lines=format_count(lines, "line"))
 
 
-@dataclass(frozen=True, slots=True)
-class _AccountOptions:
-    """What the command sets of an account; None for what it leaves as it is."""
-
-    name: str | None
-    title: str | None
-    role: Role | None
-    units: frozenset[str] | None
-    areas: frozenset[str] | None
-    break_glass: bool | None
-    key: str | None
-    is_further: bool
-    no_further: bool
-
-
 def person(
     login: Annotated[str, typer.Argument(help="Login of the user.")],
     name: Annotated[str | None, typer.Option(help="First name and surname.")] = None,
@@ -198,26 +183,28 @@ def person(
     replaces one with the same role. Asks for the password, or reads it from standard input; an
     empty one keeps the current password.
     """
-    named = _AccountOptions(
-        name,
-        title,
-        role,
-        _parse_units(units, no_units=no_units),
-        frozenset(areas) if areas else None,
-        break_glass,
-        key,
-        is_further,
-        no_further,
-    )
+    options: dict[str, Any] = {
+        "name": name,
+        "title": title,
+        "role": role,
+        "units": _parse_units(units, no_units=no_units),
+        "areas": frozenset(areas) if areas else None,
+        "break_glass": break_glass,
+        "key": key,
+        "further": () if no_further else None,
+    }
+    # What is not named stays as it is.
+    named = {option: value for option, value in options.items() if value is not None}
     settings = load_settings()
     store = open_workspace(settings)
     # What is wrong is reported before a password is asked for.
     with store.read() as conn:
-        account = _resolve_account(conn, login, named)
+        account = _resolve_account(conn, login, named, is_further=is_further)
     password = make_sealed_password() if break_glass else read_password()
     digest = hash_new_password(password, account, settings) if password else None
     with store.begin() as conn:
-        before, account = people_by_login(conn).get(login), _resolve_account(conn, login, named)
+        before = people_by_login(conn).get(login)
+        account = _resolve_account(conn, login, named, is_further=is_further)
         save_person(conn, account, digest, by=getpass.getuser())
     _report_changes(before, account, new_password=bool(password))
     if break_glass:
@@ -231,8 +218,10 @@ def _parse_units(units: list[str] | None, *, no_units: bool) -> frozenset[str] |
     return frozenset(units or ()) if units or no_units else None
 
 
-def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Person:
-    """Return the account as the command changes it.
+def _resolve_account(
+    conn: Connection, login: str, named: Mapping[str, Any], *, is_further: bool
+) -> Person:
+    """Return the account as the command changes it, by the attributes of `Person` that it names.
 
     Raises:
         UsageError: the account is closed, a unit is not known, or a new account lacks something.
@@ -241,79 +230,53 @@ def _resolve_account(conn: Connection, login: str, named: _AccountOptions) -> Pe
     if known and people.find_person(conn, login) is None:
         raise UsageError("account_closed")
     units = client_register.areas_by_unit(conn)
-    if unknown := (named.units or frozenset()) - set(units):
+    if unknown := named.get("units", frozenset()) - set(units):
         there = Text("cli.person.known_units", {"units": ", ".join(units)}) if units else ""
         raise UsageError("no_unit", unknown=", ".join(sorted(unknown)), there=there)
-    account = _merge_account(login, known, named)
+    account = (_add_further if is_further else _merge_account)(login, known, named)
     for one in account.assignments:
         if one.role in ROLES_WITH_PROFESSION and not one.areas:
             raise UsageError("title_unknown", title=one.title)
     return account
 
 
-def _merge_account(login: str, known: Person | None, named: _AccountOptions) -> Person:
+def _merge_account(login: str, known: Person | None, named: Mapping[str, Any]) -> Person:
     """Return the known account with what the command sets.
 
     Raises:
         UsageError: then there is no name, title or role.
     """
-    if named.is_further:
-        return _add_further(login, known, named)
-    name = named.name if named.name is not None or known is None else known.name
-    title = named.title if named.title is not None or known is None else known.title
-    role = named.role or (known.role if known else None)
-    if not name or not title or role is None:
-        lacking = ", ".join(
-            option
-            for option, value in (("--name", name), ("--title", title), ("--role", role))
-            if not value
-        )
+    required = {
+        option: named.get(option, getattr(known, option, None))
+        for option in ("name", "title", "role")
+    }
+    if lacking := ", ".join(f"--{option}" for option, value in required.items() if not value):
         if known:
             raise UsageError("account_detail_empty", lacking=lacking)
         raise UsageError("new_account_incomplete", login=login, lacking=lacking)
-    units = named.units if named.units is not None else known.units if known else frozenset()
-    break_glass = (
-        named.break_glass
-        if named.break_glass is not None
-        else known is not None and known.break_glass
+    account = replace(
+        known or Person(login, **required, units=frozenset(), areas=frozenset()), **named
     )
-    return Person(
-        login,
-        name,
-        title,
-        role,
-        units,
-        _resolve_areas(known, role, title, named),
-        break_glass,
-        known.further if known and not named.no_further else (),
-        named.key if named.key is not None else known.key if known else "",
-    )
+    # Areas that somebody has chosen stay; else they are those of the profession.
+    is_chosen = known is not None and known.areas != default_areas(known.role, known.title)
+    if "areas" in named or is_chosen:
+        return account
+    return replace(account, areas=default_areas(account.role, account.title))
 
 
-def _add_further(login: str, known: Person | None, named: _AccountOptions) -> Person:
+def _add_further(login: str, known: Person | None, named: Mapping[str, Any]) -> Person:
     """Return the known account with one more assignment, in the place of one with that role.
 
     Raises:
         UsageError: there is no such account, or no role is named.
     """
-    if known is None or named.role is None:
+    if known is None or "role" not in named:
         raise UsageError("account_assignment_incomplete", login=login)
-    title = named.title or known.title
-    areas = named.areas if named.areas is not None else default_areas(named.role, title)
-    new = Assignment(named.role, title, named.units or frozenset(), areas)
-    kept = () if named.no_further else known.further
-    others = tuple(one for one in kept if one.role is not named.role)
+    role, title = named["role"], named.get("title") or known.title
+    areas = named.get("areas", default_areas(role, title))
+    new = Assignment(role, title, named.get("units", frozenset()), areas)
+    others = (one for one in named.get("further", known.further) if one.role is not role)
     return replace(known, further=(*others, new))
-
-
-def _resolve_areas(
-    known: Person | None, role: Role, title: str, named: _AccountOptions
-) -> frozenset[str]:
-    """Return the areas that the command sets, else those set before, else the profession's."""
-    if named.areas is not None:
-        return named.areas
-    chosen = known is not None and known.areas != default_areas(known.role, known.title)
-    return known.areas if known and chosen else default_areas(role, title)
 
 
 def _report_changes(before: Person | None, now: Person, *, new_password: bool) -> None:

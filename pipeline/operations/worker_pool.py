@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from pipeline.domain.errors import (
@@ -301,18 +300,22 @@ def measure_progress(store: Store) -> ReadingProgress | None:
 
 
 @contextmanager
-def _stop_on_signal(pool: WorkerPool) -> Iterator[None]:
-    """Stop the pool in order however the block ends; a first SIGINT or SIGTERM is no error."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+def interrupt_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that no child process is left behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
-    except KeyboardInterrupt:
-        _log.warning("Ending; each worker finishes its page first.")
     finally:
-        pool.stop()
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _stop_on_signal(pool: WorkerPool) -> Iterator[None]:
+    """Stop the pool in order however the block ends; a first SIGINT or SIGTERM is no error."""
+    with interrupt_on_sigterm():
+        try:
+            yield
+        except KeyboardInterrupt:
+            _log.warning("Ending; each worker finishes its page first.")
+        finally:
+            pool.stop()

@@ -22,8 +22,6 @@ from pipeline.files.sandbox_process import NoTableError, read_foreign_table
 from pipeline.forms.fiducials import is_serial
 
 COLUMNS = ("löpnummer", "blankett", "version", "enhet", "personnummer", "rad")
-_COLUMNS_WITHOUT_ROWS = COLUMNS[:-1]
-"""The header of files from before packs had tour lists; some are still in safes."""
 CHECKSUM_LABEL = "kontrollsumma"
 
 
@@ -58,22 +56,21 @@ def parse_issued_file(data: bytes) -> IssuedFile:
     except NoTableError as error:
         raise UsageError("not_an_issue_file") from error
     # Header and last line show whether the file is complete.
-    if not rows or rows[0] not in (COLUMNS, _COLUMNS_WITHOUT_ROWS):
+    if not rows or rows[0] != COLUMNS:
         raise UsageError("not_an_issue_file_by_header", columns=";".join(COLUMNS))
     *body, last = rows[1:] or [("",)]
     if len(last) != 2 or last[0] != CHECKSUM_LABEL:
         raise UsageError("file_truncated")
     if last[1] != _rows_digest(body):
         raise UsageError("file_checksum_wrong")
-    if any(len(row) != len(rows[0]) for row in body):
+    if any(len(row) != len(COLUMNS) for row in body):
         raise UsageError("row_length_wrong")
     _require_unique(body)
-    # Lines of an old file get an empty row number.
-    return IssuedFile(_parse_sheets([(*row, "")[: len(COLUMNS)] for row in body]), last[1])
+    return IssuedFile(_parse_sheets(body), last[1])
 
 
 def _require_unique(rows: Sequence[tuple[str, ...]]) -> None:
-    counts = Counter((row[0], row[len(_COLUMNS_WITHOUT_ROWS) :]) for row in rows)
+    counts = Counter((row[0], row[-1]) for row in rows)
     if repeated := sorted({serial for (serial, _), count in counts.items() if count > 1}):
         raise UsageError("duplicate_serial_in_file", twice=", ".join(repeated))
 

@@ -358,7 +358,7 @@ def _values_before_rejection(conn: Connection, entry: Entry) -> Mapping[str, Any
     """
     reason = previous_return_reason(conn, entry)
     if entry.second_by is None:
-        return {**UNDECIDED_VALUES, "reason": reason or ""}
+        return {**UNDECIDED_VALUES, "reason": reason}
     # The state that the decision before the last one gave.
     *_, before, _ = [
         event for event in list_events(conn, entry.id) if event.action in {"decide", "undo"}
@@ -366,12 +366,10 @@ def _values_before_rejection(conn: Connection, entry: Entry) -> Mapping[str, Any
     state = EntryState(str(before.detail.get("state") or EntryState.SECOND.value))
     # The latest version that is not a rejection tells a second reviewer other than the first.
     version = last_kept_version(conn, entry.id)
-    by_two = version is not None and state is not EntryState.SECOND and version.by != entry.first_by
+    by_two = state is not EntryState.SECOND and version.by != entry.first_by
     second_reviewer = (
         {"second_by": version.by, "second_at": version.at}
-        if version is not None and by_two
+        if by_two
         else {"second_by": None, "second_at": None}
     )
-    if reason is None:
-        reason = version.reason if version is not None else ""
     return {"state": state.value, "reason": reason, **second_reviewer}

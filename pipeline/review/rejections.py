@@ -109,7 +109,7 @@ def reopen_rejected(
     require_not_void(entry)
     # Restored as it was, or undecided.
     if as_before is None:
-        as_before = {**UNDECIDED_VALUES, "reason": previous_return_reason(conn, entry) or ""}
+        as_before = {**UNDECIDED_VALUES, "reason": previous_return_reason(conn, entry)}
     advance_entry(conn, entry, **as_before)
     record(conn, person.login, "reopen", entry_id, unit=entry.unit)
 
@@ -285,10 +285,8 @@ def _values_before_mark(entry: Entry) -> dict[str, str | None]:
     } | {"state": entry.state.value}
 
 
-def _parse_values_before_mark(before: Mapping[str, str | None] | None) -> dict[str, Any] | None:
-    """Return the stored columns of an entry; None for marks from before they were stored."""
-    if before is None:
-        return None
+def _parse_values_before_mark(before: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the stored columns of an entry."""
     moments = {
         name: datetime.fromisoformat(text) if (text := before[name]) else None
         for name in _TIME_COLUMNS

@@ -349,15 +349,16 @@ def save_version(
     conn.execute(insert(entry_version).values({**common, **version, "reason_before": entry.reason}))
 
 
-def previous_return_reason(conn: Connection, entry: Entry) -> str | None:
-    """Return why an entry was in review before its latest decision, or None if not stored."""
+def previous_return_reason(conn: Connection, entry: Entry) -> str:
+    """Return why an entry was in review before its latest decision."""
     is_latest = entry_version.c.entry == entry.id, entry_version.c.revision == entry.revision
-    return conn.execute(select(entry_version.c.reason_before).where(*is_latest)).scalar()
+    query = select(entry_version.c.reason_before).where(*is_latest)
+    return str(conn.execute(query).scalar() or "")
 
 
-def last_kept_version(conn: Connection, entry_id: str) -> Row[Any] | None:
+def last_kept_version(conn: Connection, entry_id: str) -> Row[Any]:
     """Return the row of an entry's latest version that is not a rejection."""
     query = select(entry_version).where(
         entry_version.c.entry == entry_id, entry_version.c.state != EntryState.REJECTED.value
     )
-    return conn.execute(query.order_by(entry_version.c.id.desc()).limit(1)).one_or_none()
+    return conn.execute(query.order_by(entry_version.c.id.desc()).limit(1)).one()

@@ -244,8 +244,7 @@ duplicate_mark = Table(
 )
 
 # One row per decision on an entry. The entry itself has only its latest reason; `reason_before` is
-# the reason until then, restored if the decision is withdrawn (NULL for decisions from before it
-# was stored).
+# the reason until then, restored if the decision is withdrawn.
 entry_version = Table(
     "entry_version",
     metadata,

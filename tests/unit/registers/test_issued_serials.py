@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 import pytest
@@ -37,15 +36,6 @@ def test_what_was_written_is_read_also_without_mark_and_with_other_line_ends() -
 
 def test_the_rows_of_a_tour_list_say_whom_they_were_printed_for() -> None:
     assert parse_issued_file(format_issued_file([*SHEETS, *TOURS])).sheets == (*SHEETS, *TOURS)
-
-
-def test_a_file_from_before_there_were_rows_is_read() -> None:
-    body = [f"{one.serial};{one.form};1;Norr;{one.client_pid or ''}" for one in SHEETS]
-    digest = hashlib.sha256("\n".join(body).encode()).hexdigest()
-    lines = ["löpnummer;blankett;version;enhet;personnummer", *body, f"kontrollsumma;{digest}"]
-    assert parse_issued_file("\r\n".join(lines).encode()).sheets == tuple(
-        replace(one, unit="Norr") for one in SHEETS
-    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
 
 from pipeline.domain.errors import (
     NotAllowedError,
@@ -21,8 +20,6 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import UNDECIDED_VALUES
 from pipeline.store.lookup import own_actions
-from pipeline.store.schema.append_only import unprotect_tables
-from pipeline.store.schema.review import entry_version
 from tests.support.store.ward import (
     EVA,
     FORMS,
@@ -117,10 +114,7 @@ def test_a_correction_is_not_taken_back(ward: Ward) -> None:
         assert work(Corrections, conn, NILS).undo([("AAA2-00", 3)]) is EntryState.SECOND
 
 
-@pytest.mark.parametrize(
-    "older", [False, True], ids=["kept", "of a time before the reason was kept"]
-)
-def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward, *, older: bool) -> None:
+def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.begin() as conn:
@@ -128,9 +122,6 @@ def test_a_rejection_of_what_was_corrected_is_taken_back(ward: Ward, *, older: b
         rejections.reject_entry(
             conn, EVA, rejections.Rejection("AAAA-00", 2, "fel person"), later(1)
         )
-        if older:
-            unprotect_tables(conn)
-            conn.execute(update(entry_version).values(reason_before=None))
         assert [one.id for one in own_actions.list_own_latest(conn, EVA)] == ["AAAA-00"]
         assert work(Corrections, conn, EVA, later(2)).undo([("AAAA-00", 3)]) is EntryState.CONFIRMED
     found = get(ward, "AAAA-00")
