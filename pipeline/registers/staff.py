@@ -38,8 +38,8 @@ _STAFF_SCHEMA = TableSchema(
     ";".join(column.header for column in STAFF_COLUMNS),
     "error.table_row.remedy.staff",
 )
-OWN_UNIT_P, OTHER_UNIT_P, UNKNOWN_SIGNER_P = 0.9, 0.06, 0.04
-"""Prior of a signer: the unit's own staff, staff of another unit, a person not on the list.
+OWN_UNIT_P, OTHER_UNIT_P = 0.9, 0.06
+"""Prior of a signer: the unit's own staff, staff of another unit; 0.04 a person not on the list.
 
 Where the list has no staff of a unit, its share goes to persons not on the list.
 """

@@ -36,11 +36,12 @@ from pipeline.domain.review.rules import Answer, asked_fields
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.export.runs import (
     ExportContext,
+    RunKind,
     confirm_delivery,
     fetch_run_file,
     list_runs,
     list_undelivered,
-    make_runs,
+    make_runs_of_kind,
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_receipts
 from pipeline.files.atomic import write_private
@@ -238,7 +239,7 @@ def export(place: Workplace) -> None:
     """Export what is ready, and write every file that nobody was handed."""
     with closing(place.open()) as store:
         context, person = ExportContext(store, place.settings, load_forms()), place.staff[0]
-        make_runs(context, person, TARGET, utc_now())
+        make_runs_of_kind(context, person, RunKind("journal", TARGET), utc_now())
         for status in list_undelivered(context, person, TARGET):
             file = fetch_run_file(context, person, status.run.id)
             write_private(place.outbox / file.name, file.data)

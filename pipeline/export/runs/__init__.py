@@ -16,7 +16,7 @@ from pipeline.export.runs.files import (
     require_run,
     undo_run,
 )
-from pipeline.export.runs.make import make_run, make_runs, make_runs_of_kind
+from pipeline.export.runs.make import make_run, make_runs_of_kind
 from pipeline.export.runs.preview import FirstEntry, preview_first_entry
 from pipeline.export.runs.route_setting import list_routable_forms, set_route
 from pipeline.export.runs.status import (
@@ -45,7 +45,6 @@ __all__ = [
     "list_undelivered",
     "load_export_options",
     "make_run",
-    "make_runs",
     "make_runs_of_kind",
     "preview_first_entry",
     "require_run",

@@ -49,7 +49,7 @@ from pipeline.export.runs.candidates import (
 from pipeline.export.targets import find_target
 from pipeline.store.event_log import events
 from pipeline.store.exports import ready_entries, run_items
-from pipeline.store.exports.routes import find_route, list_routes
+from pipeline.store.exports.routes import find_route
 from pipeline.store.exports.run_items import Connection
 from pipeline.store.exports.statistics import list_reporting_status
 from pipeline.store.registers.staff import load_staff_list
@@ -59,30 +59,6 @@ MAX_ATTEMPTS = 10
 _WRITE_ATTEMPTS = 3
 """Attempts at a file while what its target needs is out of reach."""
 _TOKEN_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-
-
-def make_runs(
-    context: ExportContext, person: Person, target: str, now: datetime, unit: str | None = None
-) -> list[Run]:
-    """Make the runs of all routes that something of this target waits in, each as `make_run`.
-
-    Raises:
-        NotAllowedError: the person may not export, or not from this unit.
-        ExportError: there is no such target, or a mapping file is wrong.
-    """
-    with context.store.recording_denials():
-        require_permission(person, Action.EXPORT, unit)
-    find_target(context.settings, target)
-    scope = RunScope(context, person, unit)
-    with context.store.read() as conn:
-        kinds = [RunKind(each.name, target) for each in list_routes(conn) if each.target == target]
-        if context.targets.find_statistics(target) is None:
-            candidates = with_manual_corrections(
-                load_candidates(conn, scope), context, load_staff_list(conn)
-            )
-            waiting = (one.kind for one in candidates.entries if one.kind.target == target)
-            kinds = list(dict.fromkeys(waiting))
-    return [run for kind in kinds for run in make_runs_of_kind(context, person, kind, now, unit)]
 
 
 def make_runs_of_kind(

@@ -12,7 +12,7 @@ from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
 from pipeline.domain.record import DEFAULT_ROUTE, Run
 from pipeline.export.care_system_matches import HELD_FOR_MATCH
-from pipeline.export.runs import ExportContext, fetch_run_file, make_runs
+from pipeline.export.runs import ExportContext, fetch_run_file
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.registers.care_system_list import CareRow
 from pipeline.store.entries.entry import load_entry
@@ -30,7 +30,7 @@ from tests.support.store.export_office import (
     state,
     void,
 )
-from tests.support.store.route_steps import make_run, target_status
+from tests.support.store.route_steps import make_run, make_runs, target_status
 from tests.support.store.targets import STATISTICS, TARGETS
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")

@@ -60,7 +60,9 @@ def _learn(office: ExportContext, who: Person) -> object:
 
 ACTS: dict[str, Callable[[ExportContext, Person], object]] = {
     "ready": lambda office, who: runs.list_run_previews(office, who),
-    "make_run": lambda office, who: runs.make_runs(office, who, "rivta", utc_now()),
+    "make_run": lambda office, who: runs.make_run(
+        office, who, runs.RunKind("rivta", "rivta"), utc_now()
+    ),
     "history": lambda office, who: runs.list_runs(office, who),
     "run_file": lambda office, who: runs.fetch_run_file(office, who, "x"),
     "apply_receipt_file": lambda office, who: receipts.apply_receipt_file(

@@ -117,7 +117,6 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.runs.status.list_run_previews": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.status.count_unproven": (Action.EXPORT, R.COUNTED),
     f"{P}export.runs.make.make_run": (Action.EXPORT, R.LISTED),
-    f"{P}export.runs.make.make_runs": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.make.make_runs_of_kind": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.preview.preview_first_entry": (Action.EXPORT, R.LISTED),
     f"{P}export.runs.files.undo_run": (Action.EXPORT, R.PAPER),

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipeline.domain.law.permissions import ALL_AREAS
+from pipeline.domain.law.permissions import ALL_AREAS, Action, require_permission
 from pipeline.domain.model import Person, Role
 from pipeline.domain.record import DEFAULT_ROUTE, Route, Run
 from pipeline.export.exporter import Exporter
 from pipeline.export.mapping import load_mappings
-from pipeline.export.runs import ExportContext, RunPreview, list_run_previews, make_runs
+from pipeline.export.runs import (
+    ExportContext,
+    RunKind,
+    RunPreview,
+    list_run_previews,
+    make_runs_of_kind,
+)
+from pipeline.export.runs.candidates import RunScope, load_candidates, with_manual_corrections
+from pipeline.export.targets import find_target
 from pipeline.store.exports.routes import list_routes, save_route
+from pipeline.store.registers.staff import load_staff_list
 from pipeline.store.schema.clock import utc_now
 from tests.support.store.targets import TARGETS
 
@@ -35,6 +44,26 @@ def mapped_forms(office: ExportContext, exporter: Exporter | None, target: str) 
     if exporter is None or exporter.mapping is None:
         return ()
     return tuple(sorted(load_mappings(office.settings.form_folders, target, exporter.mapping)))
+
+
+def make_runs(
+    office: ExportContext, person: Person, target: str, now: datetime, unit: str | None = None
+) -> list[Run]:
+    """The runs of all routes that something of a target waits in."""
+    with office.store.recording_denials():
+        require_permission(person, Action.EXPORT, unit)
+    find_target(office.settings, target)
+    with office.store.read() as conn:
+        kinds = [RunKind(each.name, target) for each in list_routes(conn) if each.target == target]
+        if office.targets.find_statistics(target) is None:
+            candidates = with_manual_corrections(
+                load_candidates(conn, RunScope(office, person, unit)),
+                office,
+                load_staff_list(conn),
+            )
+            waiting = (one.kind for one in candidates.entries if one.kind.target == target)
+            kinds = list(dict.fromkeys(waiting))
+    return [run for kind in kinds for run in make_runs_of_kind(office, person, kind, now, unit)]
 
 
 def make_run(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from pipeline.export.manual_entry.one_list import Destination, find_run_destinations
-from pipeline.export.runs import ExportContext, make_runs
+from pipeline.export.runs import ExportContext
 from pipeline.store.schema.clock import utc_now
 from tests.support.store.export_office import ANNA, confirm
+from tests.support.store.route_steps import make_runs
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

@@ -40,7 +40,6 @@ from pipeline.export.runs import (
     ExportContext,
     fetch_run_file,
     list_undelivered,
-    make_runs,
     undo_run,
 )
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
@@ -59,7 +58,7 @@ from tests.support.store.export_office import (
     review,
     state,
 )
-from tests.support.store.route_steps import ROUTE_SETTER, make_run, route_to
+from tests.support.store.route_steps import ROUTE_SETTER, make_run, make_runs, route_to
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 

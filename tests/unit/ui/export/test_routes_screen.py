@@ -17,7 +17,7 @@ from pipeline.store.exports.routes import list_routes
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE
-from tests.support.store.route_steps import route_to
+from tests.support.store.route_steps import make_runs, route_to
 from tests.support.store.targets import TARGETS
 from tests.unit.ui.conftest import OpenScreen, tables
 from ui.markdown import plain
@@ -173,7 +173,7 @@ def test_what_was_sent_and_has_no_receipt_is_pointed_out(
 ) -> None:
     monkeypatch.setenv("EFTERSKRIFT_PROOF_DAYS", "0")
     noted(store)
-    (run,) = runs.make_runs(office(store), NURSE, "rivta", utc_now())
+    (run,) = make_runs(office(store), NURSE, "rivta", utc_now())
     runs.confirm_delivery(office(store), NURSE, run.id, utc_now())
     # A run is never made before what it holds was signed, which may be this very second
     monkeypatch.setattr(unproven, "utc_now", lambda: utc_now() + timedelta(minutes=1))
