@@ -132,10 +132,8 @@ class ReviewSession(Review):
         Raises:
             NotAllowedError, StaleDecisionError: as the function `save_draft`.
         """
-        minutes = self.settings.claim_minutes
         with self.store.begin() as conn:
-            save_draft(conn, self.person, entry_id, {field: answer}, self.clock())
-            queue.renew_claim(conn, self.person, entry_id, self.clock(), minutes)
+            save_draft(conn, self.person, entry_id, {field: answer}, self._terms)
 
     def complete_number(self, view: EntryView, typed: str, name: str) -> str | None:
         """Return the personal number whose last four digits are typed, None if it needs them all.
@@ -218,9 +216,11 @@ def save_draft(
     person: Person,
     entry_id: str,
     answers: Mapping[str, Answer | None],
-    now: datetime,
+    terms: queue.ClaimTerms,
 ) -> None:
     """Store what a person has typed, so that a closed browser loses nothing; None deletes it.
+
+    The person who types keeps the entry claimed.
 
     Raises:
         StaleDecisionError: the entry is decided or another person has it, or it waits for a
@@ -230,7 +230,7 @@ def save_draft(
     # The person may review the entry now and nobody else has it open.
     if (
         entry.state not in OPEN_STATES
-        or is_claimed_by_other(entry, person, now)
+        or is_claimed_by_other(entry, person, terms.now)
         or must_not_review(conn, person.login, entry)
     ):
         raise stale_decision_error()
@@ -238,4 +238,5 @@ def save_draft(
         if answer is None:
             delete_answer_draft(conn, entry_id, person.login, field)
         else:
-            save_answer_drafts(conn, entry, person.login, {field: answer}, now)
+            save_answer_drafts(conn, entry, person.login, {field: answer}, terms.now)
+    queue.renew_claim(conn, person, entry_id, terms.now, terms.minutes)

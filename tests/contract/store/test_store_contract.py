@@ -39,6 +39,7 @@ from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries import queue, queue_order, versions
 from pipeline.store.entries import sheet_entries as sheets
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
+from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.event_log.events import record
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.registers import client_register
@@ -315,7 +316,7 @@ def test_nothing_written_on_paper_is_in_the_log(ward: Ward) -> None:
     entry_id = ward.note("AAAA")
     with ward.store.begin() as conn:
         queue.claim_next(conn, FORMS, EVA, queue.ClaimTerms(NOW))
-        session.save_draft(conn, EVA, entry_id, {"namn": Answer("Asta")}, NOW)
+        session.save_draft(conn, EVA, entry_id, {"namn": Answer("Asta")}, ClaimTerms(NOW))
         decisions.decide_entry(
             conn,
             FORMS,
@@ -354,7 +355,7 @@ ACTS: dict[str, Callable[[Connection, Person, str], object]] = {
     ),
     "skip": lambda conn, who, _: queue.skip_entry(conn, who, "AAAA-00", 0),
     "save_draft": lambda conn, who, _: session.save_draft(
-        conn, who, "AAAA-00", {"namn": Answer("x")}, NOW
+        conn, who, "AAAA-00", {"namn": Answer("x")}, ClaimTerms(NOW)
     ),
     "save_answers": lambda conn, who, _: decisions.decide_entry(
         conn, FORMS, who, decisions.Decision("AAAA-00", 0, {}), NOW

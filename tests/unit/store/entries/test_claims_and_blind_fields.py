@@ -19,6 +19,7 @@ from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
+from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.registers import client_register
 from tests.support.store.ward import (
     ADMIN,
@@ -132,7 +133,7 @@ def test_nobody_gets_entries_of_another_unit_or_role(ward: Ward) -> None:
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
             rejections.reject_entry(conn, who, rejections.Rejection("AAAA-00", 0, "oläsligt"), NOW)
         with pytest.raises(NotAllowedError), ward.store.begin() as conn:
-            session.save_draft(conn, who, "AAAA-00", {"namn": Answer("x")}, NOW)
+            session.save_draft(conn, who, "AAAA-00", {"namn": Answer("x")}, ClaimTerms(NOW))
 
 
 def test_critical_fields_are_blind_and_give_nothing_away(ward: Ward) -> None:

@@ -19,6 +19,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import list_answer_drafts
 from pipeline.store.entries.entry import UNDECIDED_VALUES
+from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.lookup import own_actions
 from tests.support.store.ward import (
     EVA,
@@ -248,7 +249,7 @@ def test_what_was_typed_comes_back_with_an_entry_that_was_put_aside(ward: Ward) 
     assert claim(ward) is not None
     typed = Answer("Sov illa, ringde dottern.")
     with ward.store.begin() as conn:
-        session.save_draft(conn, EVA, "AAAA-00", {"text": typed}, NOW)
+        session.save_draft(conn, EVA, "AAAA-00", {"text": typed}, ClaimTerms(NOW))
         rejections.reject_entry(conn, EVA, rejections.Rejection("AAAA-00", 0, "oläsligt"), later(1))
         rejections.reopen_rejected(conn, NILS, "AAAA-00", 1)
     others = claim(ward, NILS)

@@ -17,6 +17,7 @@ from pipeline.registers.client_check import ClientStatement
 from pipeline.review import decisions, session
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
+from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.event_log.events import list_events
 from tests.support.store.ward import (
     EVA,
@@ -126,10 +127,10 @@ def test_drafts_outlive_the_browser_and_end_with_the_decision(ward: Ward) -> Non
     ward.note("AAAA")
     claim(ward)
     with ward.store.begin() as conn:
-        session.save_draft(conn, EVA, "AAAA-00", {"namn": Answer("As")}, NOW)
-        session.save_draft(conn, EVA, "AAAA-00", {"namn": Answer("Asta")}, NOW)
+        session.save_draft(conn, EVA, "AAAA-00", {"namn": Answer("As")}, ClaimTerms(NOW))
+        session.save_draft(conn, EVA, "AAAA-00", {"namn": Answer("Asta")}, ClaimTerms(NOW))
         with pytest.raises(StaleDecisionError):
-            session.save_draft(conn, NILS, "AAAA-00", {"namn": Answer("Nix")}, NOW)
+            session.save_draft(conn, NILS, "AAAA-00", {"namn": Answer("Nix")}, ClaimTerms(NOW))
     view = claim(ward)
     assert view is not None
     assert by_name(view)["namn"].draft == Answer("Asta")
@@ -142,16 +143,16 @@ def test_drafts_outlive_the_browser_and_end_with_the_decision(ward: Ward) -> Non
             is None
         )
         with pytest.raises(StaleDecisionError):
-            session.save_draft(conn, EVA, "AAAA-00", {"namn": Answer("Asta")}, NOW)
+            session.save_draft(conn, EVA, "AAAA-00", {"namn": Answer("Asta")}, ClaimTerms(NOW))
 
 
 def test_what_is_taken_away_does_not_come_back(ward: Ward) -> None:
     ward.note("AAAA")
     claim(ward)
     with ward.store.begin() as conn:
-        session.save_draft(conn, EVA, "AAAA-00", {"datum": WRONG_DAY}, NOW)
-        session.save_draft(conn, EVA, "AAAA-00", {"namn": Answer("Asta")}, NOW)
-        session.save_draft(conn, EVA, "AAAA-00", {"datum": None}, later(10))
+        session.save_draft(conn, EVA, "AAAA-00", {"datum": WRONG_DAY}, ClaimTerms(NOW))
+        session.save_draft(conn, EVA, "AAAA-00", {"namn": Answer("Asta")}, ClaimTerms(NOW))
+        session.save_draft(conn, EVA, "AAAA-00", {"datum": None}, ClaimTerms(later(10)))
     view = claim(ward, minutes=20)  # who takes away what was typed keeps the entry too
     assert view is not None
     assert (by_name(view)["datum"].draft, by_name(view)["namn"].draft) == (None, Answer("Asta"))
@@ -163,7 +164,9 @@ def test_the_second_person_has_drafts_and_nobody_elses(ward: Ward) -> None:
     save(ward, "AAAA-00", answers(ALL, datum=WRONG_DAY))
     assert claim(ward, NILS, minutes=1) is not None
     with ward.store.begin() as conn:
-        session.save_draft(conn, NILS, "AAAA-00", {"datum": Answer("2026-02-19")}, later(14))
+        session.save_draft(
+            conn, NILS, "AAAA-00", {"datum": Answer("2026-02-19")}, ClaimTerms(later(14))
+        )
     assert get(ward, "AAAA-00").claimed_until == later(29)
     view = claim(ward, NILS, minutes=20)
     assert view is not None

@@ -317,7 +317,7 @@ def test_whoever_types_keeps_the_entry(ward: Ward) -> None:
     entry_id = add(ward, "AAAA")
     with ward.store.begin() as conn:
         claim_next(conn, FORMS, EVA, ClaimTerms(NOW))
-        session.save_draft(conn, EVA, entry_id, {"namn": Answer("Asta")}, later(14))
+        session.save_draft(conn, EVA, entry_id, {"namn": Answer("Asta")}, ClaimTerms(later(14)))
         assert load_entry(conn, entry_id).claimed_until == later(14) + timedelta(
             minutes=queue.CLAIM_MINUTES
         )

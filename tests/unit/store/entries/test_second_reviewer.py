@@ -21,6 +21,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.entries.second_reviewer import count_waiting_for_others
 from pipeline.store.schema.review import client_choice, control, group_cell, group_task
 from tests.support.store.ward import (
@@ -106,7 +107,7 @@ def type_and_skip(ward: Ward, who: Person, day: Answer, minutes: float = 0) -> N
         view = queue.open_claimed_entry(
             conn, FORMS, who, "AAAA-00", queue.ClaimTerms(later(minutes))
         )
-        session.save_draft(conn, who, "AAAA-00", {"datum": day}, later(minutes))
+        session.save_draft(conn, who, "AAAA-00", {"datum": day}, ClaimTerms(later(minutes)))
         queue.skip_entry(conn, who, "AAAA-00", view.entry.revision)
 
 
@@ -324,7 +325,7 @@ def test_whoever_typed_before_does_not_become_the_second_by_typing_again(ward: W
     save(ward, "AAAA-00", EVA, answers(ALL, datum=WRONG))
     for again in (WRONG, None):
         with ward.store.begin() as conn, pytest.raises(StaleDecisionError):
-            session.save_draft(conn, NILS, "AAAA-00", {"datum": again}, later(1))
+            session.save_draft(conn, NILS, "AAAA-00", {"datum": again}, ClaimTerms(later(1)))
     assert refused(ward, "AAAA-00", NILS)
 
 

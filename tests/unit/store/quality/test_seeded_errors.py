@@ -22,6 +22,7 @@ from pipeline.store.entries import answers as stored
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.entries.entry_view import EntryView
+from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.exports import ready_entries, records
 from pipeline.store.quality.checked_work import OUTCOME_CAUGHT, OUTCOME_MISSED, OUTCOME_WITHDRAWN
 from pipeline.store.schema import paper
@@ -93,7 +94,7 @@ def test_nothing_is_planted_at_a_share_of_nought_nor_where_the_person_has_typed(
     with ward.store.begin() as conn:
         assert shown(conn, EVA, share=0.0)[1] == ""
         for field in ("tid", "text", "namn", "skribent", "plan"):
-            session.save_draft(conn, EVA, "AAAA-00", {field: Answer(TRUE[field])}, NOW)
+            session.save_draft(conn, EVA, "AAAA-00", {field: Answer(TRUE[field])}, ClaimTerms(NOW))
         assert shown(conn, EVA)[1] == ""
 
 

@@ -19,6 +19,7 @@ from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
 from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.entries.entry_view import load_entry_view
+from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import page_area
 from tests.support.screens import seeding
@@ -123,7 +124,7 @@ def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(
     monkeypatch.setattr(review_rows, "list_rows", with_blank)
     with store.begin() as conn:
         first = load_entry(conn, f"{serial}-01")
-        save_draft(conn, NURSE, first.id, {"datum": Answer("2021-12-18")}, utc_now())
+        save_draft(conn, NURSE, first.id, {"datum": Answer("2021-12-18")}, ClaimTerms(utc_now()))
     app = open_screen(NURSE, "review")
     Bench(app).act("open", what="open:rows")
     # What was typed of the head in the first row is there
