@@ -58,7 +58,6 @@ def list_ready_entries(
     person: Person,
     *,
     unit: str | None = None,
-    form: str | None = None,
     lock: bool = False,
 ) -> list[str]:
     """Return the ids of the visible entries that wait for export, of one unit or of all.
@@ -92,8 +91,6 @@ def list_ready_entries(
         )
         if unit is not None:
             query = query.where(_entry_table.c.unit == unit)
-        if form is not None:
-            query = query.where(_entry_table.c.form == form)
         rows += conn.execute(query.with_for_update() if lock else query)
     # A confirmed entry may still need a signature, unless it is void
     needs_signature = signature_rule(conn, forms)

@@ -36,7 +36,6 @@ from tests.support.store.ward import (
     FORMS,
     NILS,
     NORTH,
-    NOTE,
     NOW,
     SAID,
     SOFIA,
@@ -343,12 +342,11 @@ def test_the_day_of_a_row_after_midnight_is_its_own(ward: Ward) -> None:
     assert save(ward, "BBBB-01", first | answers({"datum": "2026-02-18"})) is EntryState.SECOND
 
 
-def test_ready_entries_are_those_of_the_unit_and_form(ward: Ward) -> None:
+def test_ready_entries_are_those_of_the_unit(ward: Ward) -> None:
     ward.note("AAAA")
     save(ward, "AAAA-00", answers(ALL))
     with ward.store.read() as conn:
-        assert ready_entries.list_ready_entries(conn, FORMS, EVA, form=NOTE.id) == ["AAAA-00"]
-        assert ready_entries.list_ready_entries(conn, FORMS, EVA, form=VISITS.id) == []
+        assert ready_entries.list_ready_entries(conn, FORMS, EVA) == ["AAAA-00"]
         assert ready_entries.list_ready_entries(conn, FORMS, SOFIA) == []
 
 
