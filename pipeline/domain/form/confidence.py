@@ -247,8 +247,6 @@ Source: reasoned. Test set: none."""
 
 EQUAL_PARTS = 10
 """Parts of equally many values for the calibration error."""
-CHANCE_TRIALS = 100
-"""Simulations of the calibration error that arises by chance."""
 Z_95 = 1.96
 """Normal deviate of a 95 % interval."""
 
@@ -284,15 +282,6 @@ def calibration_error(
     # The gap between mean p and share of right values, weighted by the size of the part.
     gaps = (abs(p[part].mean() - right[part].mean()) * len(part) for part in by_p if len(part))
     return float(sum(gaps) / max(1, len(p)))
-
-
-def chance_error(p: NDArray[np.float64], parts: int = EQUAL_PARTS) -> float:
-    """Return the calibration error that perfectly calibrated p show by chance on average."""
-    if not len(p):
-        return 0.0
-    rng = np.random.default_rng(0)
-    errors = [calibration_error(p, rng.random(len(p)) < p, parts) for _ in range(CHANCE_TRIALS)]
-    return float(np.mean(errors))
 
 
 def wrong_from(p: NDArray[np.float64], right: NDArray[np.bool_], least: float) -> Share:

@@ -344,7 +344,7 @@ def install_curves(folder: Path, learned: Sequence[CurveLesson]) -> Path:
     They are not fitted to the held-out readings too: what is installed is what was measured.
     """
     fitted = [
-        FittedCurve(lesson.key, lesson.network, lesson.curve, lesson.readings, lesson.held_out)
+        FittedCurve(lesson.key, lesson.network, lesson.curve)
         for lesson in learned
         if lesson.curve and lesson.better
     ]

@@ -23,7 +23,6 @@ from pipeline.domain.form.confidence import (
     VERY_HIGH_CONFIDENCE,
     Share,
     calibration_error,
-    chance_error,
     wrong_from,
 )
 from pipeline.files.atomic import write_atomically
@@ -222,8 +221,7 @@ def _earned_shares(
 class CalibrationScore:
     """How well probabilities predict: log loss, Brier's score, calibration error (ECE).
 
-    `surest` is how many of those ≥ 0.999 are wrong; `chance` is the calibration error that is
-    expected if all p are exactly true.
+    `surest` is how many of those ≥ 0.999 are wrong.
     """
 
     values: int
@@ -231,7 +229,6 @@ class CalibrationScore:
     brier: float
     calibration: float
     surest: Share
-    chance: float = 0.0
 
 
 def score_probabilities(evidence: Sequence[JudgedReading], p: Numbers) -> CalibrationScore:
@@ -246,7 +243,6 @@ def score_probabilities(evidence: Sequence[JudgedReading], p: Numbers) -> Calibr
         float(weight @ (p - right) ** 2),
         calibration_error(p, right),
         wrong_from(p, right, VERY_HIGH_CONFIDENCE),
-        chance_error(p),
     )
 
 
@@ -272,21 +268,11 @@ CURVE_DECIMALS = 4
 
 @dataclass(frozen=True, slots=True)
 class FittedCurve:
-    """A curve with the readings behind it.
-
-    `score` is how well it predicts readings that it was not fitted to, `before` how well their
-    readers' own scores do. `fold_curves` are curves of the same kind, each fitted to all writers
-    but those of one fold (see `fit.assign_fold`), which they judge.
-    """
+    """A curve of a kind of reading by a network."""
 
     key: str
     network: str
     curve: CalibrationCurve
-    readings: int
-    parts: int
-    before: CalibrationScore | None = None
-    score: CalibrationScore | None = None
-    fold_curves: tuple[CalibrationCurve, ...] = ()
 
 
 def write_curves(

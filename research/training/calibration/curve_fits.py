@@ -5,11 +5,16 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.domain.form.confidence import calibration_error
+from pipeline.reading.calibration.curves import CalibrationCurve
 from pipeline.reading.calibration.fit import (
+    CalibrationScore,
     FittedCurve,
     JudgedReading,
     fit_curve,
@@ -28,6 +33,37 @@ FOLDS = 6
 """
 
 
+CHANCE_TRIALS = 100
+"""Simulations of the calibration error that arises by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCurve(FittedCurve):
+    """A curve with the readings behind it.
+
+    `score` is how well it predicts readings that it was not fitted to, `before` how well their
+    readers' own scores do; `chance` is the calibration error that is expected if all p are exactly
+    true. `fold_curves` are curves of the same kind, each fitted to all writers but those of one
+    fold (see `assign_fold`), which they judge.
+    """
+
+    readings: int
+    parts: int
+    before: CalibrationScore | None = None
+    score: CalibrationScore | None = None
+    chance: float = 0.0
+    fold_curves: tuple[CalibrationCurve, ...] = ()
+
+
+def chance_error(p: NDArray[np.float64]) -> float:
+    """Return the calibration error that perfectly calibrated p show by chance on average."""
+    if not len(p):
+        return 0.0
+    rng = np.random.default_rng(0)
+    errors = [calibration_error(p, rng.random(len(p)) < p) for _ in range(CHANCE_TRIALS)]
+    return float(np.mean(errors))
+
+
 def assign_fold(part: str) -> int:
     """Return which of `FOLDS` a writer (or font) belongs to, always the same one."""
     return zlib.crc32(part.encode()) % FOLDS
@@ -38,7 +74,7 @@ def fit_curves(
     test_readings: Sequence[JudgedReading],
     network: Mapping[str, str],
     max_p: Mapping[str, float],
-) -> list[FittedCurve]:
+) -> list[JudgedCurve]:
     """Fit a curve for each key of `fit_readings`, judged on that key of `test_readings`.
 
     `network` (fingerprints) and `max_p` (the highest probabilities) are by key.
@@ -57,26 +93,28 @@ def _fit_key(
     test_readings: Sequence[JudgedReading],
     network: str,
     max_p: float,
-) -> FittedCurve:
+) -> JudgedCurve:
     # Fit to one set of readings, and judge on another, if there is one.
     curve = fit_curve(key_readings, max_p)
     parts = len({e.part for e in key_readings})
     if not test_readings:
-        return FittedCurve(key, network, curve, len(key_readings), parts)
-    return FittedCurve(
+        return JudgedCurve(key, network, curve, len(key_readings), parts)
+    p = predict(test_readings, curve)
+    return JudgedCurve(
         key,
         network,
         curve,
         len(key_readings),
         parts,
         score_probabilities(test_readings, reader_p(test_readings)),
-        score_probabilities(test_readings, predict(test_readings, curve)),
+        score_probabilities(test_readings, p),
+        chance_error(p),
     )
 
 
 def cross_fit_curves(
     evidence: Sequence[JudgedReading], network: Mapping[str, str], max_p: Mapping[str, float]
-) -> list[FittedCurve]:
+) -> list[JudgedCurve]:
     """Fit a curve for each key to all writers, and judge it by cross-validation.
 
     In each fold the writers are judged with a curve that was not fitted to them.
@@ -89,7 +127,7 @@ def cross_fit_curves(
 
 def _cross_fit_key(
     key: str, key_readings: Sequence[JudgedReading], network: str, max_p: float
-) -> FittedCurve:
+) -> JudgedCurve:
     # For each fold its readings, and those of all other writers.
     folds = [[e for e in key_readings if assign_fold(e.part) == fold] for fold in range(FOLDS)]
     others = [[e for e in key_readings if assign_fold(e.part) != fold] for fold in range(FOLDS)]
@@ -104,7 +142,7 @@ def _cross_fit_key(
     )
     readings = [e for fold_readings in folds for e in fold_readings]
     parts = len({e.part for e in key_readings})
-    return FittedCurve(
+    return JudgedCurve(
         key,
         network,
         fit_curve(key_readings, max_p),
@@ -112,6 +150,7 @@ def _cross_fit_key(
         parts,
         score_probabilities(readings, reader_p(readings)),
         score_probabilities(readings, p),
+        chance_error(p),
         fold_curves,
     )
 
@@ -125,14 +164,14 @@ def group_by_key(evidence: Iterable[JudgedReading]) -> dict[str, list[JudgedRead
 
 
 def write_fold_curves(
-    file: Path, fitted: Sequence[FittedCurve], note: str, keep: Iterable[str] = ()
+    file: Path, fitted: Sequence[JudgedCurve], note: str, keep: Iterable[str] = ()
 ) -> None:
     """Write the curves that judge writers which they were not fitted to.
 
     They are for measuring only, never for reading.
     """
     folds = [
-        FittedCurve(fold_key(curve_fit.key, fold), curve_fit.network, curve, 0, 0)
+        FittedCurve(fold_key(curve_fit.key, fold), curve_fit.network, curve)
         for curve_fit in fitted
         for fold, curve in enumerate(curve_fit.fold_curves)
     ]
@@ -144,7 +183,7 @@ def fold_key(key: str, fold: int) -> str:
     return f"{key}/{fold}"
 
 
-def format_card_table(fitted: Iterable[FittedCurve]) -> str:
+def format_card_table(fitted: Iterable[JudgedCurve]) -> str:
     """Return a Markdown table: each curve, its readings, and how well it predicts others'."""
     head = (
         "curve",
@@ -168,7 +207,7 @@ def format_network(network: str) -> str:
     return network[:8]
 
 
-def _format_card_row(curve: FittedCurve) -> str:
+def _format_card_row(curve: JudgedCurve) -> str:
     start = f"| {curve.key} | {format_network(curve.network)} | {curve.readings} | {curve.parts} |"
     # A curve that was not judged has no metrics.
     if curve.score is None or curve.before is None:
@@ -179,6 +218,6 @@ def _format_card_row(curve: FittedCurve) -> str:
         if very_high.of
         else "none"
     )
-    errors = f"{after.calibration:.3f} | {after.chance:.3f} | {before.calibration:.3f}"
+    errors = f"{after.calibration:.3f} | {curve.chance:.3f} | {before.calibration:.3f}"
     losses = f"{after.log_loss:.3f} | {before.log_loss:.3f}"
     return f"{start} {after.values} | {errors} | {losses} | {share} |"

@@ -70,6 +70,7 @@ from research.training.calibration.boxes import (
 )
 from research.training.calibration.curve_fits import (
     DRAWN_MARKS_MAX_P,
+    JudgedCurve,
     cross_fit_curves,
     fit_curves,
     format_card_table,
@@ -217,7 +218,7 @@ def network_fingerprints() -> dict[str, str]:
     return {LETTER_KEY: known[Kind.TEXT], **known}
 
 
-def _fit_halves(halves: Halves, only: str) -> list[FittedCurve]:
+def _fit_halves(halves: Halves, only: str) -> list[JudgedCurve]:
     """Fit on one half, judge on the other; how certainly lines are empty, for all weights."""
     found = tuple([e for e in half if _is_wanted(e.key, only)] for half in halves)
     networks = _network_by_key({e.key for half in found for e in half})
@@ -251,7 +252,7 @@ def limit_unclear(curve: CalibrationCurve, known: CalibrationCurve) -> Calibrati
     return CalibrationCurve((1.0,), tuple(places), tuple(shares))
 
 
-def _limit_empty_rows(fitted: Sequence[FittedCurve], file: Path) -> list[FittedCurve]:
+def _limit_empty_rows(fitted: Sequence[JudgedCurve], file: Path) -> list[JudgedCurve]:
     """Limit the curves of empty digit rows: pages with faint digits were not read this time."""
     known = load_curves(file) if file.is_file() else {}
     return [
@@ -272,7 +273,7 @@ def carry_empty_lines(known: CalibrationCurves) -> list[FittedCurve]:
         (key, own[key.partition("-")[0]]) for own in _all_networks() for key in EMPTY_LINE_KEYS
     }
     return [
-        FittedCurve(key, network, curves[key], 0, 0)
+        FittedCurve(key, network, curves[key])
         for key, network in sorted(wanted - known.keys())
         if key in curves
     ]
@@ -333,13 +334,13 @@ def _fit_lines(
     args: argparse.Namespace,
     choices: Sequence[Handwriting],
     bar: Progress,
-) -> list[FittedCurve]:
+) -> list[JudgedCurve]:
     """Fit by cross-validation over writers, for each of these sets of weights."""
     for name in sorted(ABSENCE_BY_SET.keys() - sets.keys() - {SWEDISH_SET}):
         bar.console.print(
             f"{name} is left out: {ABSENCE_BY_SET[name]}. The curves of lines are poorer for it."
         )
-    fitted: list[FittedCurve] = []
+    fitted: list[JudgedCurve] = []
     for choice in bar.track(choices, description="lines"):
         with use_weights(choice):
             read = evaluate_fields(sets, args.lines)
@@ -380,7 +381,7 @@ def main() -> None:
     args = parser.parse_args()
     sizes = BoxSizes(**{name: getattr(args, name) for name in asdict(BoxSizes())})
     choices = _choose_weights(args.weights)
-    fitted: list[FittedCurve] = []
+    fitted: list[JudgedCurve] = []
     with Progress(console=Console(stderr=True)) as bar:
         if args.only in (None, "letters"):
             fitted += _fit_letters(args.handwriting, choices)
@@ -413,13 +414,13 @@ def main() -> None:
     print(format_card_table(fitted))
 
 
-def _fit_letters(handwriting: Path, choices: Iterable[Handwriting]) -> list[FittedCurve]:
+def _fit_letters(handwriting: Path, choices: Iterable[Handwriting]) -> list[JudgedCurve]:
     """Fit letter boxes, for each of these sets of weights.
 
     Rows are drawn with letters of writers and fonts that are held out.
     """
     shapes = load_box_letters(handwriting, (), held_out=True)
-    fitted: list[FittedCurve] = []
+    fitted: list[JudgedCurve] = []
     for choice in choices:
         with use_weights(choice):
             rng = np.random.default_rng(SEED)
@@ -432,12 +433,12 @@ def _fit_letters(handwriting: Path, choices: Iterable[Handwriting]) -> list[Fitt
     return fitted
 
 
-def _fit_formats(sources: BoxSources, choices: Iterable[Handwriting]) -> list[FittedCurve]:
+def _fit_formats(sources: BoxSources, choices: Iterable[Handwriting]) -> list[JudgedCurve]:
     """Fit lines with a format, for each of these sets of weights."""
     fonts = find_fonts(sources.handwriting / "fonts_train", held=True)
     shapes, _ = load_digit_pools(sources)
     sets = list(draw_formatted_lines(sources.handwriting, fonts, shapes, FORMAT_LINE_COUNT))
-    fitted: list[FittedCurve] = []
+    fitted: list[JudgedCurve] = []
     for choice in choices:
         with use_weights(choice):
             found = [e for name, lines in sets for e in readings.judge_formatted_lines(lines, name)]

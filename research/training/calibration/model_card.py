@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.domain.form.confidence import UNCALIBRATED_MAX_P
-from pipeline.reading.calibration.fit import FittedCurve
 from research.training.calibration.curve_fits import (
     DRAWN_MARKS_MAX_P,
+    JudgedCurve,
     format_card_table,
     format_network,
 )
@@ -84,7 +84,7 @@ Own work of this project; the numbers carry no part of the data.
 """
 
 
-def write_card(file: Path, fitted: Sequence[FittedCurve], keep: Iterable[str] = ()) -> None:
+def write_card(file: Path, fitted: Sequence[JudgedCurve], keep: Iterable[str] = ()) -> None:
     """Write the card: what this run fitted, and the existing rows of networks in `keep`."""
     # The command without options that restrict the run.
     command = " ".join(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.domain.errors import MissingProgramError
-from pipeline.domain.form.confidence import UNCALIBRATED_MAX_P, chance_error
+from pipeline.domain.form.confidence import UNCALIBRATED_MAX_P
 from pipeline.domain.form.field import FieldSpec, Format, Kind
 from pipeline.domain.model import Reading, State
 from pipeline.reading.calibration.curves import (
@@ -32,6 +32,7 @@ from pipeline.reading.calibration.fit import (
 )
 from research.training.calibration.curve_fits import (
     FOLDS,
+    chance_error,
     cross_fit_curves,
     fit_curves,
     fold_key,
@@ -321,8 +322,10 @@ def _one_sided(count: int, seed: int) -> list[JudgedReading]:
 
 def test_curve_of_lines_may_be_asymmetric() -> None:
     unseen = _one_sided(20_000, 6)
-    score = score_probabilities(unseen, predict(unseen, fit_curve(_one_sided(20_000, 7))))
-    assert score.calibration < 2 * score.chance  # three times as much without a bend
+    p = predict(unseen, fit_curve(_one_sided(20_000, 7)))
+    assert score_probabilities(unseen, p).calibration < 2 * chance_error(
+        p
+    )  # three times as much without a bend
 
 
 def test_image_only_probability_is_a_feature() -> None:
