@@ -13,10 +13,11 @@ _SERVER.set_forkserver_preload(
         "pytest",
         "tests.faults.test_export_killed",
         "tests.faults.test_publishing_killed",
+        "pipeline.operations.worker",
     ]
 )
 """It imports once what the processes need, which takes a second. Each is a fork of it and shares
-nothing with the test.
+nothing with the test. The workers of other tests are forked from it as well.
 """
 
 

@@ -17,11 +17,14 @@ from sqlalchemy import select, text
 
 from pipeline.store.database.engines import wait_turn
 from pipeline.store.database.store import Store
+from pipeline.store.paper.pages import count_pages_by_state
+from pipeline.store.paper.workers import count_queue
 from pipeline.store.reports.entry_counts import workspace_metrics
 from pipeline.store.schema.paper import entry, event, page
 
 # A process that ends between the opening of its file under /proc and the reading gives the second.
 _GONE = (FileNotFoundError, ProcessLookupError)
+_POLL_SECONDS = 0.01
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 180) -> None:
@@ -30,7 +33,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 180) -> Non
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.005)
+        time.sleep(_POLL_SECONDS)
 
 
 def suspend(pid: int, store: Store) -> None:
@@ -84,13 +87,14 @@ def _is_file_locked(path: Path) -> bool:
 
 def queued(store: Store) -> int:
     """How many pages wait to be read."""
-    return int(figures_of(store)["queued"])
+    with store.read() as conn:
+        return count_queue(conn)[-1]
 
 
 def figures_of(store: Store) -> dict[str, int]:
-    """The counts of pages."""
+    """The counts of pages. Asked again and again: all metrics would take the workers' processor."""
     with store.read() as conn:
-        return dict(workspace_metrics(conn)["pages"])
+        return count_pages_by_state(conn) | {"queued": count_queue(conn)[-1]}
 
 
 def states(store: Store) -> dict[str, str]:

@@ -21,8 +21,6 @@ from pipeline.store.schema.review import plant
 from tests.support.store.ward import EVA, FORMS, NOW, PLAN, SAID, Ward, answers
 
 pytest_plugins = ("tests.support.store.databases",)
-pytestmark = pytest.mark.both_databases
-
 TRUE = {**SAID, **PLAN, "text": "Såret på höger fot läker.\nLägger om med kompress."}
 SERIALS = (f"S{number:05d}" for number in count())
 
@@ -56,6 +54,23 @@ def ward(store: Store) -> Ward:
 def test_planted_value_needs_reviewer_who_has_not_seen_it(
     ward: Ward, first: list[tuple[int, int, str]], second: list[tuple[int, int, str]], keeps: bool
 ) -> None:
+    review(ward, first, second, keeps=keeps)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_planted_value_is_known_on_each_database(ward: Ward, keeps: bool) -> None:
+    review(ward, [], [], keeps=keeps)
+
+
+def review(
+    ward: Ward,
+    first: list[tuple[int, int, str]],
+    second: list[tuple[int, int, str]],
+    *,
+    keeps: bool,
+) -> None:
+    """A seeded value is edited by the person who was shown it, and again or typed as it is."""
     entry_id = ward.note(next(SERIALS), TRUE)
     with ward.store.begin() as conn:
         view = with_seeded_error(

@@ -346,7 +346,7 @@ def test_a_note_that_came_up_late_is_not_signed_unread(
     first, second = sorted(
         notes, key=lambda one: not page.locator(f"[class*='st-key-sign-{one}']").count()
     )
-    be_slow(tmp_path, 0.3)
+    be_slow(tmp_path, 0.1)
     press_too_soon(page, f"[class*='st-key-sign-{second}']")
     be_quick(tmp_path)
     settle(page)

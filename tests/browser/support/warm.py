@@ -1,29 +1,45 @@
-"""What the servers of the browser tests are forked from: all modules of the app, imported once and
-not by each server again.
+"""What the servers of the browser tests are forked from: all modules of the app are imported, and
+all forms and texts read, once and not by each server again.
 """
 
 from __future__ import annotations
 
+import gc
+import inspect
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
 from sqlalchemy import Connection
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 from streamlit.web import cli
 
+from pipeline.domain.form.form import Forms
+from pipeline.domain.settings import ROOT
 from pipeline.store.database.store import Store
+from pipeline.texts import catalogue
 from ui import screens
 
 for module in walk_packages(screens.__path__, f"{screens.__name__}."):
     import_module(module.name)
+Forms.load(ROOT / "forms")
+catalogue("sv")
+# Streamlit looks through all packages for components when it starts, and through all modules for
+# their files at the first element.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+manifest_scanner.scan_component_manifests()
+inspect.stack()
+gc.collect()
+gc.freeze()
 
 FORGET = "forget"
 """A file of this name in the workspace makes the server forget, once, to tell that a run has ended,

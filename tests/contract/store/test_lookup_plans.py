@@ -36,9 +36,10 @@ SEARCHES = {
 }
 
 
-@pytest.fixture
-def long_queue(store: Store) -> Store:
+@pytest.fixture(scope="module")
+def long_queue(shared_store: Store) -> Store:
     """Open and decided entries, of which every hundredth is by one author."""
+    store = shared_store
     first_page(store)
     entry = paper.entry.c
     with store.begin() as conn:

@@ -74,7 +74,26 @@ def made_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(params=BOTH)
 def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a workspace with an empty store, on each kind of database."""
-    workspace = tmp_path / "workspace"
+    with _made(request, tmp_path / "workspace") as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def shared_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """A store on each kind of database, empty for the first test: for modules that fill it once
+    and whose tests leave it as they find it.
+    """
+    with _made(request, tmp_path_factory.mktemp("shared") / "workspace") as settings:
+        opened = open_store(settings, create=True)
+        yield opened
+        opened.close()
+
+
+@contextmanager
+def _made(request: pytest.FixtureRequest, workspace: Path) -> Iterator[Settings]:
+    """Settings of a workspace with an empty store on the kind of database that is asked for."""
     if request.param == "sqlite":
         shutil.copytree(request.getfixturevalue("made_workspace"), workspace)
         yield Settings(workspace=workspace, database_url="")

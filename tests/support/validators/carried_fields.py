@@ -125,25 +125,30 @@ def carried_fields(route: Route) -> dict[str, Carried]:
         }
     found = {}
     for spec in columns_of(route.form):
-        found[spec.column] = carried(route, whole, spec)
+        found[spec.column] = _carried(route, whole, leaves, spec)
         if found[spec.column] is Carried.NOT and not isinstance(whole.fields[spec.column], bool):
             continue
         # Of a mark another field may say the same.
         if found[spec.column] is Carried.NOT:
             alone = with_field(route, sparse, spec.column, first[spec.column])
-            found[spec.column] = carried(route, alone, spec)
+            found[spec.column] = _carried(route, alone, read_entry(route.target, alone), spec)
     return found
 
 
-def carried(route: Route, record: Record, spec: FieldSpec) -> Carried:
-    """How the file has a field of an entry: what differs if the field says something else."""
+def _carried(
+    route: Route, record: Record, whole: Mapping[str, str] | None, spec: FieldSpec
+) -> Carried:
+    """How the file has a field of an entry: what differs if the field says something else.
+
+    Args:
+        whole: what the file says of the entry.
+    """
+    if whole is None:
+        return Carried.NOT
     other = told_values(route.form)[1][spec.column]
     if other == record.fields[spec.column]:
         other = told_values(route.form)[0][spec.column]
-    whole = read_entry(route.target, record)
     changed = read_entry(route.target, with_field(route, record, spec.column, other))
-    if whole is None:
-        return Carried.NOT
     # It may decide whether the target takes the entry at all.
     if changed is None:
         return Carried.DATA

@@ -53,7 +53,6 @@ def paper_record(form: Form, row: int | None, values: Mapping[str, Value], entry
         "event_at": (said(Meaning.EVENT_DATE), said(Meaning.EVENT_TIME)),
         "written_at": (said(Meaning.WRITTEN_DATE), said(Meaning.WRITTEN_TIME)),
     }
-    labels = accessible_names(form, row)
     pid = said(Meaning.CLIENT_PID) or (SIV.pid if not said(Meaning.CLIENT_CODE) else ARNE.pid)
     has_client = form.meaning(Meaning.CLIENT_PID, row) is not None
     return record(
@@ -64,7 +63,7 @@ def paper_record(form: Form, row: int | None, values: Mapping[str, Value], entry
         entry_id=entry_id,
         serial=entry_id.partition("-")[0],
         client=Client(pid if has_client else "", said(Meaning.CLIENT_NAME), "Norr"),
-        labels={spec.column: labels[spec.name] for spec in form.entry_fields(row)},
+        labels=_labels(form.id, form.version, row),
         author=said(Meaning.AUTHOR_NAME) or said(Meaning.AUTHOR_SIGNATURE),
         author_title=said(Meaning.AUTHOR_TITLE),
         clock_unknown=frozenset(
@@ -72,6 +71,14 @@ def paper_record(form: Form, row: int | None, values: Mapping[str, Value], entry
         ),
         **{name: _moment(day, clock) for name, (day, clock) in moments.items()},
     )
+
+
+@cache
+def _labels(form_id: str, version: int, row: int | None) -> dict[str, str]:
+    """By column. Of a list of a thousand fields it takes longer to say than to export."""
+    form = FORMS[form_id, version]
+    labels = accessible_names(form, row)
+    return {spec.column: labels[spec.name] for spec in form.entry_fields(row)}
 
 
 def _moment(day: str, clock: str) -> datetime | None:
