@@ -25,6 +25,8 @@ SCREEN_KEY = "screen"
 """Session-state key of the name of the screen that is drawn."""
 OWN_LOGIN_KEY = "own_login"
 """Session-state key that is set while the user changes the own login."""
+SEARCH_KEY = "search"
+"""Session-state key that is set when the user asks for Slå upp, until Granska opens it."""
 PRACTICE_STEP_KEY = "practice_step"
 """Session-state key of the step of the practice; set while the user practises."""
 
@@ -111,8 +113,21 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
             person_menu(context, person)
 
 
+@requires_open_session
+def _open_lookup(_context: AppContext) -> None:
+    st.session_state[SEARCH_KEY] = True
+
+
 def person_menu(context: AppContext, person: Person) -> None:
-    """Show help for the screen, the user's name and role, the language, and log-out."""
+    """Show the search, help for the screen, the user's name and role, the language, and log-out."""
+    if is_allowed(person, Action.REVIEW):
+        st.button(
+            t("lookup.open"),
+            key="lookup_open",
+            shortcut="Alt+L",
+            icon=":material/search:",
+            on_click=partial(_open_lookup, context),
+        )
     screen_help_button(context, person)
     with st.popover(plain(person.name), icon=":material/person:", key="person_menu"):
         st.caption(
