@@ -20,18 +20,21 @@ from ui.workspace import AppContext
 
 
 class MenuScreen(NamedTuple):
-    """A screen of the menu."""
+    """A screen of the menu.
+
+    Attributes:
+        name: Also its address and the prefix of its texts.
+        action: The action whose permission it requires.
+        module: Below `ui.screens`; imported when the screen is first shown or when the server has
+            started, so that the login page does not wait for it.
+        group: The place of which it is a tab (`PLACES`), or the heading under "Mer" (`MORE`).
+    """
 
     name: str
-    """Also its address and the prefix of its texts."""
     action: Action
-    """The action whose permission it requires."""
     icon: str
     module: str
-    """Below `ui.screens`; imported when the screen is first shown or when the server has started,
-    so that the login page does not wait for it."""
     group: str
-    """The place of which it is a tab (`PLACES`), or the heading under "Mer" (`MORE`)."""
 
     @property
     def entry(self) -> str:
@@ -149,7 +152,6 @@ def build_menu(person: Person) -> Menu:
     return Menu([*entries, *rest], {})
 
 
-def first_screen(person: Person) -> MenuScreen | None:
-    """Return where a person's day begins, by the first of the roles; None without any screen."""
-    name = FIRST_SCREENS[person.role]
-    return next((screen for screen in allowed_screens(person) if screen.name == name), None)
+def first_screen(person: Person) -> MenuScreen:
+    """Return where a person's day begins, by the first of the roles."""
+    return next(screen for screen in SCREENS if screen.name == FIRST_SCREENS[person.role])

@@ -40,7 +40,6 @@ from ui.widgets.heading import (
     PRACTICE_STEP_KEY,
     SCREEN_KEY,
     SEARCH_KEY,
-    screen_heading,
     show_guide,
 )
 from ui.widgets.messages import show_error
@@ -142,7 +141,7 @@ def _show_single_screen(show: Callable[[], None], title: str) -> None:
 
 
 def _build_pages(context: AppContext, person: Person) -> dict[str, st.Page]:
-    """Build the pages of a person's screens by name, or the one that says that there are none.
+    """Build the pages of a person's screens by name.
 
     Hiding a screen protects nothing: every function of `pipeline` checks the permission again.
     """
@@ -156,14 +155,7 @@ def _build_pages(context: AppContext, person: Person) -> dict[str, st.Page]:
             url_path=_START_PATH if screen == start else screen.name,
             default=screen == start,
         )
-    return pages or {
-        "": st.Page(
-            partial(_show_no_screen, context, person),
-            title=t("start.title"),
-            url_path=_START_PATH,
-            default=True,
-        )
-    }
+    return pages
 
 
 def _redirects(pages: Mapping[str, st.Page]) -> list[st.Page]:
@@ -237,11 +229,6 @@ def _show_tabs(person: Person, pages: Mapping[str, st.Page], group: str) -> None
             for screen in tabs:
                 is_root = screen.name == group
                 st.page_link(pages[screen.name], label=t("progress.overview") if is_root else None)
-
-
-def _show_no_screen(context: AppContext, person: Person) -> None:
-    """Tell a role that has no screen yet."""
-    screen_heading(context, person, t("start.no_screens"), t("start.no_screens_what"))
 
 
 def _run_screen(

@@ -102,6 +102,18 @@ def screen_help_button(context: AppContext, person: Person) -> None:
             )
 
 
+def screen_link(name: str, label_markdown: str, **query: str) -> None:
+    """Show a link to another screen of the menu; `query` says what it opens with."""
+    # A page is known by its address alone.
+    page = st.Page(_show_nothing, title=name, url_path=name)
+    icon = ":material/arrow_forward:"
+    st.page_link(page=page, label=label_markdown, icon=icon, query_params=query or None)
+
+
+def _show_nothing() -> None:
+    """Take the place of a screen that the menu shows."""
+
+
 def screen_heading(context: AppContext, person: Person, title: str, line: str = "") -> None:
     """Show the title on the left and the user's menu on the right."""
     with st.container(horizontal=True, vertical_alignment="center", key="screen_heading"):

@@ -67,7 +67,9 @@ PAGE_SCROLLS = """() => {
     return isLonger && getComputedStyle(main).overflowY !== "hidden" ? "the page scrolls" : "";
 }"""
 PLACES = ("Skanna", "Granska", "Läge", "Skicka")
-PLACES_SEEN = """() => [...document.querySelectorAll(".st-key-places :is(a, button)")].map((one) => {
+PLACES_SEEN = """() => [
+    ...document.querySelectorAll(".st-key-places :is(a, button)"),
+].map((one) => {
     const box = one.getBoundingClientRect(), y = box.top + box.height / 2;
     const isFree = (x) => one.contains(document.elementFromPoint(x, y));
     return [one.querySelector("p").innerText, isFree(box.left + 3) && isFree(box.right - 3)];
