@@ -273,7 +273,7 @@ def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime)
     forecast = forecast_open_entries(still_open, _typical_days(conn, units, behind))
     early, people = NO_FORECAST, 0
     if not forecast.path:
-        early, people = _forecast_hours(progress.list_hours_of_work(conn, units, since), hours)
+        early, people = forecast_hours(progress.list_hours_of_work(conn, units, since), hours)
     return Overview(
         at=now,
         pages=tuple(progress.count_pages_by_form(conn, units)),
@@ -341,9 +341,7 @@ def _typical_days(
     return since if len(since) >= MIN_DAYS else behind
 
 
-def _forecast_hours(
-    work: Collection[HourOfWork], hours: Sequence[WorkHour]
-) -> tuple[Forecast, int]:
+def forecast_hours(work: Collection[HourOfWork], hours: Sequence[WorkHour]) -> tuple[Forecast, int]:
     """Return the forecast in hours of work, and how many people worked at a time.
 
     It is drawn from the whole hours in which something was done, and says nothing about the work

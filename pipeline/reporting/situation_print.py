@@ -95,10 +95,10 @@ def _draw_sentences(page: _Page, report: ProgressReport, language: str) -> None:
     situation = report.situation
     text = describe_situation(situation, language)
     whole_colour = _HARM_COLOUR if situation.is_damaged else _TEXT_COLOUR
-    page.write(text.whole, 15, whole_colour, bold=True)
+    page.write(text.whole, 13, whole_colour, bold=True)
     is_harm = situation.level is Level.HARM
-    page.write(text.danger, 15, _HARM_COLOUR if is_harm else _TEXT_COLOUR, bold=True)
-    page.write(text.done, 15, bold=True)
+    page.write(text.danger, 13, _HARM_COLOUR if is_harm else _TEXT_COLOUR, bold=True)
+    page.write(text.done, 13, bold=True)
 
 
 def _draw_plot(page: _Page, report: Overview, say: Words) -> None:

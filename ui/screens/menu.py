@@ -41,6 +41,11 @@ class MenuScreen(NamedTuple):
         """The name of its entry in the menu: its place, or its own."""
         return self.group if self.group in PLACES else self.name
 
+    @property
+    def entry_title(self) -> str:
+        """The key of the text of its entry in the menu."""
+        return "send.title" if self.group == "send" else f"{self.entry}.title"
+
     def show(self, context: AppContext, person: Person) -> None:
         """Show the screen to a user, or what is open in its place."""
         module = self.module
@@ -154,4 +159,4 @@ def build_menu(person: Person) -> Menu:
 
 def first_screen(person: Person) -> MenuScreen:
     """Return where a person's day begins, by the first of the roles."""
-    return next(screen for screen in SCREENS if screen.name == FIRST_SCREENS[person.role])
+    return next(screen for screen in SCREENS if screen.name == FIRST_SCREENS[person.roles[0]])

@@ -194,7 +194,7 @@ def _show_menu(
         with (
             st.container(width="content", key="here" if is_here else "to_more"),
             # Of another key on each screen, as a list that a link has left would stay open.
-            st.popover(more, key=f"more-{current.name if current else ''}"),
+            st.popover(plain(more), key=f"more-{current.name if current else ''}"),
         ):
             for heading, screens in menu.more.items():
                 st.caption(t(f"menu.more.{heading}"))
@@ -204,11 +204,11 @@ def _show_menu(
 
 def _menu_link(screen: MenuScreen, pages: Mapping[str, st.Page], asked: int) -> None:
     """Show the link of an entry, with the number of questions that wait there for the person."""
-    label = t(f"{screen.entry}.title")
+    label = t(screen.entry_title)
     if asked and screen.name == "follow_up":
         label = t("start.asked", title=label, number=asked)
     icon = PLACES.get(screen.entry, screen.icon)
-    st.page_link(pages[screen.name], label=plain(label), icon=icon)
+    st.page_link(page=pages[screen.name], label=plain(label), icon=icon)
 
 
 def _count_questions(context: AppContext, person: Person) -> int:
@@ -228,7 +228,9 @@ def _show_tabs(person: Person, pages: Mapping[str, st.Page], group: str) -> None
         with st.container(horizontal=True, key="tabs"):
             for screen in tabs:
                 is_root = screen.name == group
-                st.page_link(pages[screen.name], label=t("progress.overview") if is_root else None)
+                st.page_link(
+                    page=pages[screen.name], label=t("progress.overview") if is_root else None
+                )
 
 
 def _run_screen(

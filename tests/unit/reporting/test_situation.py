@@ -110,12 +110,12 @@ def test_a_day_is_named_only_where_there_is_evidence_and_with_its_range(
         ({"scanned": 0}, "Inget papper har skannats än.", Level.CALM),
         (
             {"scanned": 0, "missing_sheets": 40},
-            "Inget papper har skannats än. 40 utlämnade ark har inte kommit tillbaka.",
+            "Inget papper har skannats än. 40 utskrivna ark har inte kommit tillbaka.",
             Level.LOOK,
         ),
         (
             {"missing_sheets": 1},
-            f"Inget är borta: {_SUM} 1 utlämnat ark har inte kommit tillbaka.",
+            f"Inget är borta: {_SUM} 1 utskrivet ark har inte kommit tillbaka.",
             Level.LOOK,
         ),
         (
