@@ -129,18 +129,6 @@ def forecast_open_entries(still_open: int, behind: Sequence[WorkDay]) -> Forecas
     return simulate_forecast(still_open, [day.made - day.ended for day in past], behind[-1].day)
 
 
-def forecast_work_hours(still_open: int, ended: Sequence[int]) -> Forecast:
-    """Return the forecast in hours of work like those behind, if nothing more comes in.
-
-    Args:
-        still_open: entries that are open.
-        ended: entries that were done in each hour of work.
-    """
-    if not still_open:
-        return NO_FORECAST
-    return simulate_forecast(still_open, [-count for count in ended], date.min.isoformat())
-
-
 def simulate_forecast(left: float, change: Sequence[float], today: str) -> Forecast:
     """Return the forecast when each coming day changes what is left as one of the past days did.
 

@@ -25,7 +25,6 @@ from pipeline.reporting.forecast import (
     WorkDay,
     WorkHour,
     forecast_open_entries,
-    forecast_work_hours,
     past_days,
     past_hours,
     simulate_forecast,
@@ -272,7 +271,7 @@ def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime)
     hours = past_hours(now, still_open, made, ended)
     forecast = forecast_open_entries(still_open, _typical_days(conn, units, behind))
     early, people = NO_FORECAST, 0
-    if not forecast.path:
+    if still_open and not forecast.path:
         early, people = forecast_hours(progress.list_hours_of_work(conn, units, since), hours)
     return Overview(
         at=now,
@@ -344,14 +343,15 @@ def _typical_days(
 def forecast_hours(work: Collection[HourOfWork], hours: Sequence[WorkHour]) -> tuple[Forecast, int]:
     """Return the forecast in hours of work, and how many people worked at a time.
 
-    It is drawn from the whole hours in which something was done, and says nothing about the work
-    of a few: that would be about a person.
+    It is drawn from the whole hours in which something was done, as if nothing more came in, and
+    says nothing about the work of a few: that would be about a person.
     """
-    ended = [hour.ended for hour in hours[:-1] if hour.ended]
+    change = [-hour.ended for hour in hours[:-1] if hour.ended]
     people = Counter(one.hour for one in work)
-    if len({one.person_key for one in work}) < MIN_PEOPLE or not ended:
+    if len({one.person_key for one in work}) < MIN_PEOPLE or not change:
         return NO_FORECAST, 0
-    forecast = forecast_work_hours(hours[-1].open, ended)
+    # The steps of the forecast are hours here, and its days have no meaning.
+    forecast = simulate_forecast(hours[-1].open, change, date.min.isoformat())
     return forecast, max(1, round(people.total() / len(people)))
 
 

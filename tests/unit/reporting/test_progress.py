@@ -82,7 +82,7 @@ def test_the_sentence_that_nothing_is_lost_has_the_numbers_of_the_store(ward: Wa
     query = select(standing, func.count()).group_by(standing)
     for _ in range(2):
         with ward.store.read() as conn:
-            counts = {name: count for name, count in conn.execute(query)}
+            counts = dict(map(tuple, conn.execute(query)))
         whole = describe_situation(seen(ward).situation, "sv").whole
         total, done, waiting, failed = map(int, re.findall(r"\d+", whole.partition(".")[0]))
         assert (done, waiting, failed) == (counts[DONE], counts[WAITING], counts[FAILED])
@@ -102,7 +102,11 @@ def test_what_is_dangerous_is_counted_until_the_care_system_has_it(ward: Ward) -
     danger = describe_situation(seen(ward).situation, "sv").danger
     assert "2 poster om läkemedel är inte införda." in danger
     with ward.store.begin() as conn:
-        conn.execute(update(paper.entry).where(in_reviews).values(state=EntryState.RECEIPTED.value))
+        conn.execute(
+            update(paper.entry)
+            .where(paper.entry.c.triage.in_(rules.values()))
+            .values(state=EntryState.RECEIPTED.value)
+        )
     assert seen(ward).dangers == {"acute": 0, "allergies": 0, "drugs": 0}
 
 

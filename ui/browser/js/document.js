@@ -34,16 +34,11 @@ function labelDocument(data) {
   const places = document.querySelector(".st-key-places");
   places?.setAttribute("role", "navigation");
   places?.setAttribute("aria-label", data.places);
-  for (const link of places?.querySelectorAll("a") ?? []) {
-    if (link.closest(".st-key-here")) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  for (const link of places?.querySelectorAll("a") ?? []) link.ariaCurrent = link.closest(".st-key-here") ? "page" : null;
   // What a list of the header has comes last in the document: who opens it by the keyboard is in it.
-  for (const list of document.querySelectorAll("[data-testid='stPopoverBody']:not([data-ef-entered])")) {
-    const first = list.querySelector("a, button, input");
-    if (!first) continue;
+  for (const list of document.querySelectorAll("[data-testid='stPopoverBody']:has(a, button, input):not([data-ef-entered])")) {
     list.dataset.efEntered = "";
-    if (document.activeElement?.matches("[data-testid='stPopoverButton']:focus-visible")) first.focus();
+    if (document.activeElement?.matches("[data-testid='stPopoverButton']:focus-visible")) list.querySelector("a, button, input").focus();
   }
   // Texts that Streamlit has in English only: a lost connection, help buttons.
   for (const button of document.querySelectorAll("[data-testid='stTooltipHoverTarget'] button[aria-label^='Help for ']"))
