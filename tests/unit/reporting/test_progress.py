@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select, update
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState
+from pipeline.domain.review.triage import load_triage_table
 from pipeline.domain.settings import Settings
 from pipeline.export.runs import ExportContext, count_unsigned
 from pipeline.reporting import progress as overviews
@@ -24,7 +25,7 @@ from pipeline.reporting.situation import describe_situation
 from pipeline.store.database.store import Store
 from pipeline.store.exports.ready_entries import list_ready_entries
 from pipeline.store.reports.entry_counts import workspace_metrics
-from pipeline.store.reports.progress import HourOfWork, list_hours_of_work
+from pipeline.store.reports.progress import DANGERS, HourOfWork, list_hours_of_work
 from pipeline.store.schema import exports, paper
 from pipeline.store.schema.review import look
 from pipeline.store.schema.tally import DONE, FAILED, WAITING
@@ -108,6 +109,11 @@ def test_what_is_dangerous_is_counted_until_the_care_system_has_it(ward: Ward) -
             .values(state=EntryState.RECEIPTED.value)
         )
     assert seen(ward).dangers == {"acute": 0, "allergies": 0, "drugs": 0}
+
+
+def test_each_danger_is_found_by_rules_that_the_table_has() -> None:
+    rules = {rule.id for rule in load_triage_table().rules}
+    assert {rule for named in DANGERS.values() for rule in named} <= rules
 
 
 def test_before_there_are_days_the_hours_of_work_are_forecast_with_those_who_worked() -> None:
