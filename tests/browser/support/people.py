@@ -50,11 +50,13 @@ def press_menu(page: Page, title: str) -> None:
     line under Mer. A link may say how much there is to do, in brackets.
     """
     screen = next(one for one in SCREENS if text(f"{one.name}.title", "sv") == title)
-    entry = page.locator(".st-key-places").get_by_role("link", name=_named(screen.entry))
+    places = page.locator(".st-key-places")
+    places.get_by_role("link").first.wait_for()
+    entry = places.get_by_role("link", name=_named(screen.entry))
     if entry.count():
         entry.click(delay=PRESSED_MS)
     else:
-        page.locator(".st-key-places").get_by_role("button", name=re.compile("^Mer")).click()
+        places.get_by_role("button", name=re.compile("^Mer")).click()
         lines = page.get_by_test_id("stPopoverBody")
         lines.get_by_role("link", name=_named(screen.name)).click(delay=PRESSED_MS)
     heading, tabs = page.get_by_role("heading", level=1), page.locator(".st-key-tabs")
