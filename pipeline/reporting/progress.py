@@ -6,7 +6,7 @@ They are counts, of the person's units only: how many entries are where, and for
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 
@@ -20,6 +20,7 @@ from pipeline.registers.outages import ALL
 from pipeline.reporting.data_quality import MIN_PEOPLE
 from pipeline.reporting.forecast import (
     MIN_DAYS,
+    NO_FORECAST,
     Forecast,
     WorkDay,
     WorkHour,
@@ -138,6 +139,8 @@ class Overview:
     `left` counts what is not through by unit, state and whether it is void;
     `unsigned` counts by unit the confirmed entries that are not exported until they are signed;
     `incomplete_batches` counts by unit the batches of pages that were not imported to their end;
+    `dangers` counts what may hurt somebody by the names of `DANGERS`;
+    `early` is the forecast in hours of work where there are too few days, of `people` at a time;
     `check` is the last check of the whole store, `log_check` that of the log.
     """
 
@@ -152,6 +155,9 @@ class Overview:
     deadlines: tuple[DeadlineCount, ...]
     sheets: tuple[SheetBalance, ...]
     incomplete_batches: Mapping[str, int]
+    dangers: Mapping[str, int]
+    early: Forecast
+    people: int
     check: StoreCheck | None
     log_check: LogCheck
 
@@ -169,11 +175,6 @@ class Overview:
             "waiting": sum(count.waiting for count in self.pages),
             "failed": sum(count.failed for count in self.pages),
         }
-
-    @property
-    def missing(self) -> int:
-        """Printed sheets in use that have neither come back nor been returned unused."""
-        return sum(balance.missing for balance in self.sheets)
 
     @property
     def due(self) -> dict[str, dict[str, int]]:
@@ -213,14 +214,18 @@ class Overview:
         return Situation(
             today=swedish_day(self.at),
             scanned=pages["in"],
+            done=pages["done"],
             waiting=pages["waiting"],
             failed=pages["failed"],
             open=self.open,
-            missing_sheets=self.missing,
-            interrupted=sum(self.incomplete_batches.values()),
+            missing_sheets=sum(balance.missing for balance in self.sheets),
+            interrupted=self.incomplete_batches,
             lost_files=None if check is None else check.missing + check.damaged,
             is_database_whole=check is None or not check.database_problem,
             forecast=self.forecast,
+            early=self.early,
+            people=self.people,
+            dangers=self.dangers,
             passed=self.due_in("over"),
             uncertain=self.due_in("uncertain"),
             soon=self.due_in("today") + self.due_in("tomorrow"),
@@ -241,12 +246,6 @@ class ProgressReport(Overview):
     units: tuple[UnitCount, ...]
     second_checked: dict[str, tuple[int, int]]
     silent_runs: tuple[UnansweredRun, ...]
-
-    @property
-    def oldest_event(self) -> str | None:
-        """The day of the oldest event that is not in the care system."""
-        days = (unit.oldest_event for unit in self.units if unit.oldest_event)
-        return min(days, default=None)
 
 
 def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime) -> Overview:
@@ -269,6 +268,11 @@ def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime)
     for (unit, _), count in count_unsigned_by_reviewer(conn, forms, units).items():
         unsigned[unit] += count
     behind = past_days(now, DAYS_SHOWN, still_open, made=made, ended=ended)
+    hours = past_hours(now, still_open, made, ended)
+    forecast = forecast_open_entries(still_open, _typical_days(conn, units, behind))
+    early, people = NO_FORECAST, 0
+    if still_open and not forecast.path:
+        early, people = forecast_hours(progress.list_hours_of_work(conn, units, since), hours)
     return Overview(
         at=now,
         pages=tuple(progress.count_pages_by_form(conn, units)),
@@ -276,11 +280,14 @@ def load_overview(conn: Connection, forms: Forms, person: Person, now: datetime)
         unsigned=unsigned,
         open=still_open,
         past_days=behind,
-        past_hours=past_hours(now, still_open, made, ended),
-        forecast=forecast_open_entries(still_open, _typical_days(conn, units, behind)),
+        past_hours=hours,
+        forecast=forecast,
         deadlines=tuple(progress.list_open_deadlines(conn, person)),
         sheets=tuple(count_sheets(conn, list_accounted_units(person, Action.PROGRESS))),
         incomplete_batches=progress.count_interrupted_batches(conn, units, now),
+        dangers=progress.count_dangers(conn, units),
+        early=early,
+        people=people,
         check=find_last_check(conn),
         log_check=find_last_log_check(conn),
     )
@@ -331,6 +338,21 @@ def _typical_days(
     last = max(row.days[1] for row in rows).isoformat()
     since = tuple(day for day in behind if day.day > last)
     return since if len(since) >= MIN_DAYS else behind
+
+
+def forecast_hours(work: Collection[HourOfWork], hours: Sequence[WorkHour]) -> tuple[Forecast, int]:
+    """Return the forecast in hours of work, and how many people worked at a time.
+
+    It is drawn from the whole hours in which something was done, as if nothing more came in, and
+    says nothing about the work of a few: that would be about a person.
+    """
+    change = [-hour.ended for hour in hours[:-1] if hour.ended]
+    people = Counter(one.hour for one in work)
+    if len({one.person_key for one in work}) < MIN_PEOPLE or not change:
+        return NO_FORECAST, 0
+    # The steps of the forecast are hours here, and its days have no meaning.
+    forecast = simulate_forecast(hours[-1].open, change, date.min.isoformat())
+    return forecast, max(1, round(people.total() / len(people)))
 
 
 def measure_pace(work: Collection[HourOfWork], still_open: int) -> WorkPace:

@@ -14,7 +14,7 @@ from fpdf.enums import TableBordersLayout, XPos, YPos
 from pipeline.domain.dates import SWEDEN
 from pipeline.files.pdf_output import Document
 from pipeline.reporting.progress import STEPS, Overview, ProgressReport
-from pipeline.reporting.situation import Level, describe_range, describe_situation
+from pipeline.reporting.situation import Level, describe_situation
 from pipeline.texts import Words, grouped
 
 _MARGIN = 16.0
@@ -95,14 +95,10 @@ def _draw_sentences(page: _Page, report: ProgressReport, language: str) -> None:
     situation = report.situation
     text = describe_situation(situation, language)
     whole_colour = _HARM_COLOUR if situation.is_damaged else _TEXT_COLOUR
-    page.write(text.whole, 15, whole_colour, bold=True)
-    if text.work:
-        page.write(text.work, 15, bold=True)
-    if text.deadlines:
-        is_harm = situation.level is Level.HARM
-        page.write(text.deadlines, 15, _HARM_COLOUR if is_harm else _TEXT_COLOUR, bold=True)
-    if range_text := describe_range(situation, language):
-        page.write(range_text, 10, _MUTED_COLOUR)
+    page.write(text.whole, 13, whole_colour, bold=True)
+    is_harm = situation.level is Level.HARM
+    page.write(text.danger, 13, _HARM_COLOUR if is_harm else _TEXT_COLOUR, bold=True)
+    page.write(text.done, 13, bold=True)
 
 
 def _draw_plot(page: _Page, report: Overview, say: Words) -> None:

@@ -15,7 +15,7 @@ from ui.i18n import current_language, t
 _TEXTS = (
     *(
         "document.main",
-        "document.more",
+        "menu.places",
         "document.explains",
         "document.year",
         "document.skip",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -20,9 +20,18 @@ from ui.access.upload_memory import release_unused_uploads
 from ui.browser.assets import svg_data_url
 from ui.browser.document import action_lock, document_settings
 from ui.i18n import t
+from ui.markdown import plain
 from ui.screens.admin import login, own_login
 from ui.screens.admin.login import exchange_ticket
-from ui.screens.menu import SCREENS, MenuScreen
+from ui.screens.menu import (
+    PLACES,
+    SCREENS,
+    MenuScreen,
+    allowed_screens,
+    build_menu,
+    first_screen,
+    list_tabs,
+)
 from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.brand import header_logo
@@ -30,7 +39,7 @@ from ui.widgets.heading import (
     OWN_LOGIN_KEY,
     PRACTICE_STEP_KEY,
     SCREEN_KEY,
-    screen_heading,
+    SEARCH_KEY,
     show_guide,
 )
 from ui.widgets.messages import show_error
@@ -39,14 +48,6 @@ from ui.widgets.views import reset_views
 from ui.workspace import AppContext, open_app_context
 
 STATIC = Path(__file__).parents[1] / "static"
-
-
-_START_SCREENS = ("review", "log", "progress", "accounts")
-"""The first of these that a role has is its start screen."""
-
-
-_TAB_NAMES = frozenset(screen.name for screen in SCREENS if screen.under)
-"""The screens that are tabs of another one."""
 
 
 _START_PATH = "in"
@@ -97,8 +98,12 @@ def main() -> None:
         _show_single_screen(partial(own_login.show, context, person), t("own_login.title"))
         session.watch_session(context)
         return
-    page = st.navigation(_build_pages(context, person), position="top", expanded=True)
+    pages = _build_pages(context, person)
+    page = st.navigation([*pages.values(), *_redirects(pages)], position="hidden")
+    if SEARCH_KEY in st.session_state and page is not pages["review"]:
+        st.switch_page(pages["review"])
     header_logo(context.settings)
+    _show_menu(context, person, pages, page)
     table_sort()
     # Containers of their own: a banner or guide that comes or goes does not move the screen below.
     with st.container():
@@ -135,53 +140,75 @@ def _show_single_screen(show: Callable[[], None], title: str) -> None:
     st.navigation(pages, position="hidden").run()
 
 
-def _build_pages(context: AppContext, person: Person) -> list[st.Page]:
-    """Build the navigation pages of a role.
+def _build_pages(context: AppContext, person: Person) -> dict[str, st.Page]:
+    """Build the pages of a person's screens by name.
 
     Hiding a screen protects nothing: every function of `pipeline` checks the permission again.
-
-    The addresses of the other screens lead to the start screen; Streamlit would otherwise say in
-    English that there is no such page.
     """
-    allowed = [screen for screen in SCREENS if is_allowed(person, screen.action)]
-    names = [screen.name for screen in allowed]
-    start_name = next((name for name in (*_START_SCREENS, *names) if name in names), "")
+    start = first_screen(person)
     pages: dict[str, st.Page] = {}
-    asked = _count_questions(context, person)
-    for screen in allowed:
-        root = screen.under or screen.name
-        tabs = [other.name for other in allowed if (other.under or other.name) == root]
+    for screen in allowed_screens(person):
         pages[screen.name] = st.Page(
-            partial(_run_screen, screen, context, person, partial(_show_tabs, pages, tabs)),
-            title=t("start.asked", title=t("follow_up.title"), number=asked)
-            if asked and screen.name == "follow_up"
-            else t(f"{screen.name}.title"),
+            partial(_run_screen, screen, context, person, pages),
+            title=t(f"{screen.name}.title"),
             icon=screen.icon,
-            url_path=_START_PATH if screen.name == start_name else screen.name,
-            default=screen.name == start_name,
-            visibility="hidden" if screen.under in names else "visible",
+            url_path=_START_PATH if screen == start else screen.name,
+            default=screen == start,
         )
-    start = (
-        pages[start_name]
-        if pages
-        else st.Page(
-            partial(_show_no_screen, context, person),
-            title=t("start.title"),
-            url_path=_START_PATH,
-            default=True,
-        )
-    )
-    # Every other address redirects to the start screen.
-    redirected = [
-        screen.name for screen in SCREENS if screen.name == start_name or screen.name not in pages
-    ]
+    return pages
+
+
+def _redirects(pages: Mapping[str, st.Page]) -> list[st.Page]:
+    """Let the addresses of all other screens lead to the start screen.
+
+    Streamlit would otherwise say in English that there is no such page.
+    """
+    start = next(page for page in pages.values() if page.url_path == "")
     return [
-        *(pages.values() or [start]),
-        *(
-            st.Page(partial(st.switch_page, start), title=name, url_path=name, visibility="hidden")
-            for name in redirected
-        ),
+        st.Page(partial(st.switch_page, start), title=screen.name, url_path=screen.name)
+        for screen in SCREENS
+        if pages.get(screen.name, start) is start
     ]
+
+
+def _show_menu(
+    context: AppContext, person: Person, pages: Mapping[str, st.Page], here: st.Page
+) -> None:
+    """Show the places side by side, and the rest with headings under "Mer".
+
+    Streamlit's own menu would fold up where there is little room, and has no headings in a list.
+    """
+    menu, asked = build_menu(person), _count_questions(context, person)
+    if len(menu.entries) + len(menu.more) < 2:
+        return
+    current = next((screen for screen in SCREENS if pages.get(screen.name) is here), None)
+    with st.container(horizontal=True, key="places"):
+        for screen in menu.entries:
+            is_here = current is not None and current.entry == screen.entry
+            with st.container(width="content", key="here" if is_here else f"to_{screen.entry}"):
+                _menu_link(screen, pages, asked)
+        if not menu.more:
+            return
+        is_here = current is not None and current.group in menu.more
+        more = t("start.asked", title=t("menu.more"), number=asked) if asked else t("menu.more")
+        with (
+            st.container(width="content", key="here" if is_here else "to_more"),
+            # Of another key on each screen, as a list that a link has left would stay open.
+            st.popover(plain(more), key=f"more-{current.name if current else ''}"),
+        ):
+            for heading, screens in menu.more.items():
+                st.caption(t(f"menu.more.{heading}"))
+                for screen in screens:
+                    _menu_link(screen, pages, asked)
+
+
+def _menu_link(screen: MenuScreen, pages: Mapping[str, st.Page], asked: int) -> None:
+    """Show the link of an entry, with the number of questions that wait there for the person."""
+    label = t(screen.entry_title)
+    if asked and screen.name == "follow_up":
+        label = t("start.asked", title=label, number=asked)
+    icon = PLACES.get(screen.entry, screen.icon)
+    st.page_link(page=pages[screen.name], label=plain(label), icon=icon)
 
 
 def _count_questions(context: AppContext, person: Person) -> int:
@@ -194,22 +221,20 @@ def _count_questions(context: AppContext, person: Person) -> int:
     return 0
 
 
-def _show_tabs(pages: Mapping[str, st.Page], names: Sequence[str]) -> None:
-    """Show the links between a screen of the menu and those under it, if there are any."""
-    if len(names) > 1:
+def _show_tabs(person: Person, pages: Mapping[str, st.Page], group: str) -> None:
+    """Show the links between the screens of a place, if there are several."""
+    tabs = list_tabs(person, group) if group in PLACES else []
+    if len(tabs) > 1:
         with st.container(horizontal=True, key="tabs"):
-            for name in names:
-                is_root = name not in _TAB_NAMES
-                st.page_link(page=pages[name], label=t("progress.overview") if is_root else None)
-
-
-def _show_no_screen(context: AppContext, person: Person) -> None:
-    """Tell a role that has no screen yet."""
-    screen_heading(context, person, t("start.no_screens"), t("start.no_screens_what"))
+            for screen in tabs:
+                is_root = screen.name == group
+                st.page_link(
+                    page=pages[screen.name], label=t("progress.overview") if is_root else None
+                )
 
 
 def _run_screen(
-    screen: MenuScreen, context: AppContext, person: Person, show_tabs: Callable[[], None]
+    screen: MenuScreen, context: AppContext, person: Person, pages: Mapping[str, st.Page]
 ) -> None:
     if st.session_state.get(SCREEN_KEY) != screen.name:
         reset_views()  # returning to a picture is another view of it
@@ -221,7 +246,7 @@ def _run_screen(
                 import_module("ui.screens.practice").show(context, person)
                 return
             require_permission(person, screen.action)
-            show_tabs()
+            _show_tabs(person, pages, screen.group)
             screen.show(context, person)
     except EfterskriftError as error:
         show_error(error)

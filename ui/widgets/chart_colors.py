@@ -9,11 +9,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pipeline.domain.model import EntryState
-
-VOID_TEXT_KEY = "lookup.void"
-"""Key of the text for a void entry, whatever its state."""
-
 
 @dataclass(frozen=True, slots=True)
 class ChartColors:
@@ -49,16 +44,3 @@ DARK_COLORS = ChartColors(
 def chart_colors() -> ChartColors:
     """Return the colours of the theme that the browser shows."""
     return DARK_COLORS if st.context.theme.type == "dark" else LIGHT_COLORS
-
-
-def state_colors() -> dict[str, str]:
-    """Return the colour of each state and of void entries, by the key of its text."""
-    return {
-        state_text_key(state): colour
-        for state, colour in zip(EntryState, chart_colors().states, strict=True)
-    } | {VOID_TEXT_KEY: chart_colors().void}
-
-
-def state_text_key(state: EntryState) -> str:
-    """Return the key of a state's text."""
-    return f"entry_state.{state.name.lower()}"

@@ -25,6 +25,8 @@ SCREEN_KEY = "screen"
 """Session-state key of the name of the screen that is drawn."""
 OWN_LOGIN_KEY = "own_login"
 """Session-state key that is set while the user changes the own login."""
+SEARCH_KEY = "search"
+"""Session-state key that is set when the user asks for Slå upp, until Granska opens it."""
 PRACTICE_STEP_KEY = "practice_step"
 """Session-state key of the step of the practice; set while the user practises."""
 
@@ -100,6 +102,18 @@ def screen_help_button(context: AppContext, person: Person) -> None:
             )
 
 
+def screen_link(name: str, label_markdown: str, **query: str) -> None:
+    """Show a link to another screen of the menu; `query` says what it opens with."""
+    # A page is known by its address alone.
+    page = st.Page(_show_nothing, title=name, url_path=name)
+    icon = ":material/arrow_forward:"
+    st.page_link(page=page, label=label_markdown, icon=icon, query_params=query or None)
+
+
+def _show_nothing() -> None:
+    """Take the place of a screen that the menu shows."""
+
+
 def screen_heading(context: AppContext, person: Person, title: str, line: str = "") -> None:
     """Show the title on the left and the user's menu on the right."""
     with st.container(horizontal=True, vertical_alignment="center", key="screen_heading"):
@@ -111,8 +125,21 @@ def screen_heading(context: AppContext, person: Person, title: str, line: str = 
             person_menu(context, person)
 
 
+@requires_open_session
+def _open_lookup(_context: AppContext) -> None:
+    st.session_state[SEARCH_KEY] = True
+
+
 def person_menu(context: AppContext, person: Person) -> None:
-    """Show help for the screen, the user's name and role, the language, and log-out."""
+    """Show the search, help for the screen, the user's name and role, the language, and log-out."""
+    if is_allowed(person, Action.REVIEW):
+        st.button(
+            t("lookup.open"),
+            key="lookup_open",
+            shortcut="Alt+L",
+            icon=":material/search:",
+            on_click=partial(_open_lookup, context),
+        )
     screen_help_button(context, person)
     with st.popover(plain(person.name), icon=":material/person:", key="person_menu"):
         st.caption(

@@ -26,7 +26,7 @@ from pipeline.store.entries.entry import CLIENT_KEY
 from pipeline.store.event_log.events import record
 from pipeline.store.paper import pages
 from pipeline.store.paper.protected_identity import find_hidden_pids
-from pipeline.store.reports.progress import IS_NOT_ENTERED
+from pipeline.store.reports.progress import DANGERS, IS_NOT_ENTERED, count_danger
 from pipeline.store.schema import paper, registers
 from pipeline.store.schema.id_chunks import chunk_ids
 from pipeline.store.schema.tally import IS_LIVE_PAGE
@@ -40,7 +40,8 @@ class BacklogMarker:
 
     `oldest` is the day (YYYY-MM-DD) of the oldest event or, where no event's day is known, of the
     scan. `is_certain`: a person, or the print on the sheets, has said that all of it is about this
-    client. `criticality` is the highest class, A before B before C.
+    client. `criticality` is the highest class, A before B before C; `dangers` are names of
+    `progress.DANGERS`.
     """
 
     unit: str
@@ -51,6 +52,7 @@ class BacklogMarker:
     oldest: str
     criticality: str
     is_certain: bool
+    dangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _group_by_client(conn: Connection, condition: ColumnElement[bool]) -> Sequen
         scanned.label("scanned"),
         func.min(_entry_table.c.criticality).label("criticality"),
         func.count(_entry_table.c.client_pid).label("confirmed"),
+        *(count_danger(name).label(name) for name in DANGERS),
     )
     return conn.execute(
         select(*keys, *facts).where(condition).group_by(*keys).order_by(*keys)
@@ -141,6 +144,7 @@ def _visible_markers(
             _oldest_day(row),
             row.criticality,
             row.confirmed == row.entries,
+            tuple(name for name in DANGERS if getattr(row, name)),
         )
         for row in rows
         if row.pid not in hidden_pids

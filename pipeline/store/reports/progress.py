@@ -69,6 +69,12 @@ IS_NOT_ENTERED = and_(
 
 Void entries that are to be withdrawn in the care system are not among them.
 """
+DANGERS = {
+    "acute": ("akut",),
+    "allergies": ("allergi",),
+    "drugs": ("dos", "lakemedel", "lakemedel-ord"),
+}
+"""Dangers by name, with the rules of triage that find them (`data/triage.yaml`)."""
 # An entry is receipted once every system that has it has said so.
 _IS_UNANSWERED = and_(
     IS_UNRECEIPTED,
@@ -190,6 +196,23 @@ def count_not_entered(conn: Connection, units: Collection[str]) -> list[UnitCoun
         UnitCount(*row)
         for row in conn.execute(query.where(_entry_table.c.unit.in_(sorted(units)), IS_NOT_ENTERED))
     ]
+
+
+def count_dangers(conn: Connection, units: Collection[str]) -> dict[str, int]:
+    """Count what the care system does not have and may hurt somebody, by the name of the danger.
+
+    An entry counts for the first rule of triage that fits it, so that none counts twice; one with
+    a legal deadline is among the deadlines.
+    """
+    query = select(*map(count_danger, DANGERS)).where(
+        _entry_table.c.unit.in_(sorted(units)), IS_NOT_ENTERED
+    )
+    return dict(zip(DANGERS, conn.execute(query).one(), strict=True))
+
+
+def count_danger(name: str) -> ColumnElement[int]:
+    """Return the number of entries with a danger, for a query."""
+    return func.count(case((_entry_table.c.triage.in_(DANGERS[name]), 1)))
 
 
 def list_open_deadlines(conn: Connection, person: Person) -> list[DeadlineCount]:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.store.database.store import Store
 from tests.browser.support.nurse import log_in, settle
+from tests.browser.support.people import go
 from tests.support.screens import seeding
 from tests.support.screens.seeding import MANAGER, UNIT
 
@@ -20,8 +21,7 @@ def test_a_day_is_chosen_by_keyboard_and_keeps_the_focus(page: Page, store: Stor
     seeding.add_notes(store, 1, handelsedatum="2021-12-16")
     serial = seeding.add_notes(store, 1)[0].rpartition("-")[0]
     log_in(page, MANAGER)
-    page.get_by_role("link", name="Papper per dag").click()
-    expect(page.get_by_role("heading", level=1, name="Papper per dag")).to_be_visible()
+    go(page, "Papper per dag")
     first = page.get_by_role("button", name=f"{UNIT}, 2021-12-16: 1 ark")
     gap = page.get_by_role("button", name=f"{UNIT}, 2021-12-17: ✕ inget papper")
     last = page.get_by_role("button", name=f"{UNIT}, 2021-12-18: 1 ark")

@@ -106,7 +106,7 @@ def test_after_the_guide(page: Page, store: Store) -> None:
 
 
 def test_after_another_screen(page: Page, store: Store, entry_id: str) -> None:
-    page.get_by_role("link", name="Signera").click(delay=120)
+    page.get_by_role("link", name="Skicka").click(delay=120)
     expect(page.get_by_role("heading", level=1, name="Signera")).to_be_visible()
     settle(page)
     page.get_by_role("link", name="Granska", exact=True).click()

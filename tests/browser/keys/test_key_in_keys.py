@@ -24,7 +24,7 @@ from pipeline.store.exports.manual_entry import CopiedPart, list_copies
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.paper import entry
 from tests.browser.support.nurse import expect_stored, log_in, look, press_until, settle
-from tests.browser.support.people import go, logged_in
+from tests.browser.support.people import go, logged_in, press_menu
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, CLIENTS, COLLEAGUE, NURSE
 from tests.support.store.route_steps import make_run
@@ -54,7 +54,7 @@ def key_in(listed: None, page: Page) -> Iterator[Page]:
     del listed
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     log_in(page, NURSE)
-    page.get_by_role("link", name="Skriv in").click()
+    press_menu(page, "Skriv in")
     expect(page.locator(".parts .next")).to_be_focused()
     settle(page)
     yield page
@@ -133,7 +133,7 @@ def test_a_tick_empties_the_clipboard_and_brings_the_next_client_and_an_undo_the
 def test_who_leaves_the_screen_leaves_nothing_on_the_clipboard(key_in: Page) -> None:
     page = key_in
     press(page, "Space", "Personnummer")
-    page.get_by_role("link", name="Export").click()
+    press_menu(page, "Export")
     expect(page.get_by_role("heading", level=1, name="Export")).to_be_visible()
     expect_stored(page, lambda: copied(page), "")
 
@@ -257,7 +257,7 @@ def test_fields_are_arranged_by_keyboard_and_by_mouse(
 ) -> None:
     del listed
     log_in(page, ADMINISTRATOR)
-    page.get_by_role("link", name="Skriv in").click()
+    press_menu(page, "Skriv in")
     expect(page.locator(".parts .next")).to_be_focused()
     settle(page)
     page.get_by_text("Fältens ordning i det andra systemet").click()

@@ -306,7 +306,7 @@ def test_who_leaves_the_screen_in_the_middle_of_a_field_meets_no_fault(
     log_in(page, NURSE)
     wait_for_entry(page)
     page.keyboard.type(str(NOTE["personnummer"]))
-    page.get_by_role("link", name="Signera").click(delay=pressed_ms)
+    page.get_by_role("link", name="Skicka").click(delay=pressed_ms)
     expect(page.get_by_role("heading", level=1, name="Signera")).to_be_visible()
     settle(page)
     expect(page.get_by_text("inte borde kunna hända")).to_have_count(0)
@@ -330,7 +330,7 @@ def test_a_link_that_is_drawn_anew_as_it_is_pressed_logs_nobody_out(page: Page) 
     wait_for_entry(page)
     page.keyboard.type(str(NOTE["personnummer"]))
     page.evaluate(DRAWN_ANEW)
-    page.get_by_role("link", name="Signera").click()
+    page.get_by_role("link", name="Skicka").click()
     # Held until the draft is answered, and then pressed again; or answered before, and followed.
     page.wait_for_function(
         "window.efFollowed || document.querySelector('h1')?.innerText === 'Signera'"

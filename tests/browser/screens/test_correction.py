@@ -18,6 +18,7 @@ from pipeline.store.entries.answers import decided_answers
 from pipeline.store.schema.accounts import browser_session
 from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import log_in, press_until, settle, wait_until
+from tests.browser.support.people import press_menu
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NURSE
 from tests.support.store.rivta_archives import rivta_text
@@ -110,7 +111,7 @@ def test_an_exported_entry_is_corrected_and_exported_again(
     page.locator("[class*='st-key-why-'] input").fill("Fel dag")
     press_until(page, "Control+Enter", page.get_by_text("Rättelsen är sparad."))
     seeding.sign_note(store, entry_id)
-    page.get_by_role("link", name="Export").click()
+    press_menu(page, "Export")
     expect(page.get_by_text("varav 1 rättelse")).to_be_visible()
     page.locator(".st-key-make-rivta button").click()
     expect(page.get_by_text("är gjord med 1 post")).to_be_visible()

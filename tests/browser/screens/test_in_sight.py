@@ -66,6 +66,22 @@ PAGE_SCROLLS = """() => {
     const isLonger = main.scrollHeight > main.clientHeight + 1 || bench.bottom > innerHeight;
     return isLonger && getComputedStyle(main).overflowY !== "hidden" ? "the page scrolls" : "";
 }"""
+PLACES = ("Skanna", "Granska", "Läge", "Skicka")
+PLACES_SEEN = """() => [
+    ...document.querySelectorAll(".st-key-places :is(a, button)"),
+].map((one) => {
+    const box = one.getBoundingClientRect(), y = box.top + box.height / 2;
+    const isFree = (x) => one.contains(document.elementFromPoint(x, y));
+    return [one.querySelector("p").innerText, isFree(box.left + 3) && isFree(box.right - 3)];
+})"""
+PLACE_WITH_FOCUS = """() => {
+    const place = document.activeElement.closest(".st-key-places :is(a, button)");
+    if (!place) return "";
+    const { outlineStyle, outlineWidth } = getComputedStyle(place);
+    const name = place.querySelector("p").innerText;
+    return outlineStyle === "solid" && parseFloat(outlineWidth) >= 2 ? name : `${name} unmarked`;
+}"""
+_STEPS_BACK = 40
 _STEPS = 14
 _WHOLE_QUESTION_PX = 700
 """Below this height the end of the question is seen, with its choices."""
@@ -111,8 +127,53 @@ def test_nothing_is_hidden_when_the_window_changes(page: Page, store: Store) -> 
     assert hidden == {}
 
 
-def test_no_screen_of_the_menu_lies_under_the_buttons_of_granska(page: Page, store: Store) -> None:
-    """A person of two roles has more screens than the menu has room for."""
+@pytest.mark.parametrize("size", [*SIZES.values(), (1920, 1080)], ids=str)
+def test_the_four_places_are_in_sight_and_reached_by_keyboard(
+    page: Page, store: Store, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    _review_with_two_roles(page, store)
+    in_sight = page.evaluate(PLACES_SEEN)
+    assert [name for name, is_seen in in_sight if is_seen] == [*PLACES, "Mer"]
+    # Back from the first field of the entry, through the buttons at the right.
+    passed: list[str] = []
+    for _ in range(_STEPS_BACK):
+        page.keyboard.press("Shift+Tab")
+        if name := page.evaluate(PLACE_WITH_FOCUS):
+            passed.append(name)
+        if name == PLACES[0]:
+            break
+    assert passed == ["Mer", *reversed(PLACES)]
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Skanna")).to_be_visible()
+    settle(page)
+    page.keyboard.press("Alt+l")
+    expect(page.get_by_role("heading", level=1, name="Slå upp")).to_be_visible()
+
+
+def test_what_is_under_mer_is_chosen_by_keyboard(page: Page, store: Store) -> None:
+    _review_with_two_roles(page, store)
+    page.locator(".st-key-places button").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Uppföljning")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Uppföljning")).to_have_count(0)
+    page.locator(".st-key-places button").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Uppföljning")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Reservpaket")).to_be_visible()
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+def test_nothing_of_the_menu_lies_under_the_buttons_of_granska(page: Page, store: Store) -> None:
+    _review_with_two_roles(page, store)
+    assert covered(page, "Granska") == []
+
+
+def _review_with_two_roles(page: Page, store: Store) -> None:
+    """Begin to review as a person with all four places, and more."""
     managing = Assignment(Role.ADMINISTRATOR, "", seeding.UNITS, ADMINISTRATOR.areas)
     person = replace(NURSE, login="both", further=(managing,))
     with store.begin() as conn:
@@ -121,7 +182,7 @@ def test_no_screen_of_the_menu_lies_under_the_buttons_of_granska(page: Page, sto
     seeding.add_notes(store, 2)
     log_in(page, person)
     wait_for_entry(page)
-    assert covered(page, "Granska") == []
+    settle(page)
 
 
 def _ask_question(page: Page, store: Store) -> None:

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from pipeline.store.database.store import Store
 from tests.browser.support.nurse import log_in, settle
+from tests.browser.support.people import press_menu
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import ADMINISTRATOR, LOG_REVIEWER
 
@@ -53,5 +54,5 @@ def test_a_press_of_a_title_sorts_the_rows_and_another_turns_them(page: Page) ->
 
 def _open(page: Page, title: str, until: str) -> None:
     log_in(page, ADMINISTRATOR)
-    page.get_by_role("link", name=title).click()
+    press_menu(page, title)
     page.locator(until).first.wait_for()

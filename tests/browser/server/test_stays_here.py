@@ -13,6 +13,7 @@ from sqlalchemy import update
 from pipeline.store.database.store import Store
 from pipeline.store.schema import paper
 from tests.browser.support.nurse import log_in, wait_for_entry
+from tests.browser.support.people import press_menu
 from tests.browser.support.serving import PATIENCE_MS, serving
 from tests.support.screens import seeding
 from tests.support.screens.seeding import ADMINISTRATOR, NURSE
@@ -44,7 +45,7 @@ def test_no_request_leaves_this_machine(browser: Browser, tmp_path: Path) -> Non
             if person is NURSE:
                 wait_for_entry(page)
             for title in titles:
-                page.get_by_role("link", name=title).click()
+                press_menu(page, title)
                 page.get_by_role("heading", name=title, exact=True).wait_for()
             page.wait_for_load_state("networkidle")
             page.close()

@@ -7,20 +7,12 @@ from playwright.sync_api import Page
 SIZES = ((1920, 1080), (1366, 768), (1280, 720), (1024, 700), (820, 1180), (683, 384))
 _COVERED = """async () => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
-    const menu = () => [...document.querySelectorAll("[data-testid='stTopNav'] > *")]
-        .map((item) => [item.offsetLeft, item.offsetWidth]).join();
-    // The menu folds up some frames after the window has changed.
-    for (let [last, same] = ["", 0]; same < 6; last = menu()) {
-        await frame();
-        same = menu() === last ? same + 1 : 0;
-    }
+    await frame();
+    await frame();
     const isDrawn = (one) => one.getBoundingClientRect().width > 2
         && one.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-    // The folded menu of a narrow window lies beside it.
-    const isFolded = (one) =>
-        one.closest("[data-testid='stSidebar']")?.getBoundingClientRect().right <= 0;
     const pressed = [...document.querySelectorAll("a[href], button, summary, [role='button']")]
-        .filter((one) => isDrawn(one) && !isFolded(one));
+        .filter(isDrawn);
     const at = (one) => {
         const { left, top, width, height } = one.getBoundingClientRect();
         return document.elementFromPoint(left + width / 2, top + height / 2);

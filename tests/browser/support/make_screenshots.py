@@ -44,6 +44,7 @@ from pipeline.store.registers.planning import save_outage, save_planned
 from pipeline.store.registers.staff import save_staff
 from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import log_in, settle, wait_for_entry
+from tests.browser.support.people import go, press_menu
 from tests.browser.support.serving import ARGUMENTS, CHROMIUM, PATIENCE_MS, serving
 from tests.support.screens import seeding, unusual_paper
 from tests.support.screens.seeding import (
@@ -85,7 +86,6 @@ pictured besides.
 """
 TYPED_AGAIN = 6
 """Notes: fewer fields than numbers rest on would leave Kvalitet and Mitt arbete empty."""
-_PRESSED_MS = 120
 _LETTERS = str.maketrans("åäö ", "aao-")
 
 
@@ -281,9 +281,7 @@ def _comparing(browser: Browser, address: str, workspace: Path) -> None:
     )
     store.close()
     page = _opened(browser, address, NURSE)
-    page.get_by_role("link", name="Uppföljning").click(
-        delay=200
-    )  # as long as a finger takes: the draft is on its way before the screen changes
+    press_menu(page, "Uppföljning")
     page.get_by_text("Redan inmatade?").click()
     page.get_by_role("button", name="Redan inmatad").wait_for()
     _picture(page, "redan-inmatade")
@@ -300,8 +298,7 @@ def _reviewing(browser: Browser, address: str) -> None:
     _picture(page, "hjalp")
     page.get_by_role("button", name="Visa guiden igen").click()
     page.get_by_role("button", name="Stäng guiden").wait_for()
-    page.get_by_role("link", name="Mitt arbete").click(delay=_PRESSED_MS)
-    page.get_by_role("heading", level=1, name="Mitt arbete").wait_for()
+    go(page, "Mitt arbete")
     _picture(page, "guide")
     page.locator(".st-key-guide_practice button").click()
     page.get_by_role("heading", name="Övning").wait_for()
@@ -327,7 +324,7 @@ def _alike_pieces(browser: Browser, address: str) -> None:
 def _making(browser: Browser, address: str, drafts: tuple[Draft, Draft]) -> None:
     """A draft of sections, the judgement of its trial, and boxes drawn on a blank."""
     page = _opened(browser, address, ADMINISTRATOR)
-    page.get_by_role("link", name="Blanketter").click()
+    press_menu(page, "Blanketter")
     page.locator(f".st-key-forms_draft-{drafts[0].id} button").click()
     page.get_by_text("3. Anteckning").click()
     page.get_by_text("Valen, med semikolon mellan").wait_for()
@@ -379,15 +376,9 @@ def _opened(
 
 
 def _screen(page: Page, title: str) -> None:
-    """A role with a single screen has no menu of screens. The link is held down as long as people
-    do: a draft is sent before the screen changes.
-    """
-    if page.get_by_test_id("stTopNavLink").count():
-        link = page.get_by_role("link", name=title)
-        if not link.is_visible():  # what has no room in the menu
-            page.get_by_role("button", name="Fler", exact=True).click()
-            link = page.get_by_role("menuitem", name=title)
-        link.click(delay=_PRESSED_MS)
+    """A role with a single screen has no menu of screens."""
+    if page.locator(".st-key-places").count():
+        press_menu(page, title)
     page.get_by_role("heading", level=1, name=title).wait_for()
     _picture(page, file_name(title))
 

@@ -324,9 +324,7 @@ def test_words_are_read_whole_on_a_small_screen(
 def test_what_the_menu_and_help_buttons_say_is_swedish(browser: Browser, unchanged: str) -> None:
     with logged_in(browser, unchanged, seeding.ADMINISTRATOR) as page:
         page.set_viewport_size({"width": 1024, "height": 700})
-        page.get_by_role("button", name="Fler", exact=True).click()
-        page.get_by_role("menuitem", name="Blanketter").click()
-        expect(page.get_by_role("heading", level=1, name="Blanketter")).to_be_visible()
+        go(page, "Blanketter")
     with logged_in(browser, unchanged, LOG_KEEPER) as page:
         expect(page.get_by_role("button", name="Förklaring: Sedda, inget gjort")).to_be_visible()
         expect(page.get_by_role("button", name=re.compile("Help for"))).to_have_count(0)

@@ -17,6 +17,7 @@ from pipeline.domain.model import Person
 from pipeline.texts import text
 from tests.browser.support import make_screenshots
 from tests.browser.support.nurse import log_in, settle
+from tests.browser.support.people import press_menu
 from tests.browser.support.serving import PATIENCE_MS, serving
 from tests.support.screens.seeding import (
     ADMINISTRATOR,
@@ -103,7 +104,7 @@ def test_nothing_is_cut_off_on_any_screen(
         for screen in screens:
             title = text(f"{screen}.title", look.language)
             if len(screens) > 1:
-                page.get_by_role("link", name=title, exact=True).click(delay=120)
+                press_menu(page, title)
             page.get_by_role("heading", level=1).first.wait_for()
             if screen != "review":
                 expect(page.get_by_role("heading", level=1)).to_have_text([title])

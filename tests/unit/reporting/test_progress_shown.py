@@ -65,7 +65,8 @@ def ward(store: Store) -> Ward:
             "sv",
             (
                 "Läge: efterregistrering",
-                "sidor väntar. Det är för tidigt",
+                "väntar + 1 misslyckad. Ingen lagfrist",
+                "Det är för tidigt",
                 "1 exporterad post saknar kvittens, i 1 körning.",
                 "skärmen: ungefär 1 timme i",
                 "Enhet",
@@ -75,7 +76,8 @@ def ward(store: Store) -> Ward:
             "en",
             (
                 "Progress: entering",
-                "pages are waiting. It is too early",
+                "waiting + 1 failed. No legal deadline",
+                "It is too early",
                 "1 exported entry has no receipt, in 1 run.",
                 "screen: about 1 hour at",
                 "Unit",
@@ -232,7 +234,8 @@ def test_a_stack_that_was_not_taken_in_to_its_end_is_told_of_everywhere(ward: Wa
         capture_output=True,
         check=True,
     )
-    assert "1 bunt är inte uppladdad till slutet." in " ".join(said.stdout.decode().split())
+    words = " ".join(said.stdout.decode().split())
+    assert f"1 bunt från {NORTH} är inte uppladdad till slutet" in words
     assert "buntar som inte är uppladdade till slutet" in progress_csv(found, (), NOW).decode(
         "utf-8-sig"
     )

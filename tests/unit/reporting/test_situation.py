@@ -17,22 +17,27 @@ from pipeline.reporting.forecast import (
 from pipeline.reporting.situation import (
     Level,
     Situation,
-    describe_range,
     describe_situation,
 )
 
 _PATH = (ForecastDay("2026-12-01", 0, 1, 2),)
+_SUM = "342 sidor in = 226 klara + 116 väntar + 0 misslyckade."
+_SAFE = "Ingen lagfrist har passerat, och det som är läst om allergier och läkemedel är infört."
 CALM = Situation(
     today=date(2026, 11, 30),
     scanned=342,
+    done=226,
     waiting=116,
     failed=0,
     open=140,
     missing_sheets=0,
-    interrupted=0,
+    interrupted={},
     lost_files=0,
     is_database_whole=True,
     forecast=Forecast(2, 3, 9, _PATH),
+    early=NO_FORECAST,
+    people=0,
+    dangers={},
     passed=0,
     uncertain=0,
     soon=0,
@@ -43,14 +48,18 @@ def said(situation: Situation, language: str = "sv") -> str:
     return describe_situation(situation, language).all
 
 
-def test_what_waits_and_until_when_and_what_has_passed_is_said_in_three_sentences() -> None:
-    situation = replace(CALM, passed=6)
+def test_nothing_is_lost_what_is_dangerous_and_when_it_is_done_in_this_order() -> None:
+    situation = replace(CALM, passed=6, dangers={"allergies": 1, "drugs": 12})
     assert said(situation) == (
-        "Inget är borta. 116 sidor väntar, klart omkring 3 december. 6 lagfrister har passerat."
+        f"Inget är borta: {_SUM} 6 lagfrister har passerat. 1 post om allergi är inte införd. "
+        "12 poster om läkemedel är inte införda. "
+        "Klart omkring 3 december, i åtta fall av tio mellan 2 december och 9 december."
     )
     assert said(situation, "en") == (
-        "Nothing is lost. 116 pages are waiting, done around 3 December. "
-        "6 legal deadlines have passed."
+        "Nothing is lost: 342 pages in = 226 done + 116 waiting + 0 failed. "
+        "6 legal deadlines have passed. 1 entry about an allergy is not entered. "
+        "12 entries about medication are not entered. "
+        "Done around 3 December, eight times out of ten between 2 December and 9 December."
     )
 
 
@@ -60,54 +69,59 @@ def test_what_waits_and_until_when_and_what_has_passed_is_said_in_three_sentence
         ({"scanned": 0, "waiting": 0, "open": 0}, ""),
         ({"waiting": 0, "open": 0}, "Inga sidor väntar."),
         ({"waiting": 1, "open": 0}, "1 sida väntar på att läsas av eller åtgärdas."),
+        ({"forecast": NO_FORECAST}, "Det är för tidigt att säga när det är klart."),
         (
-            {"waiting": 2, "forecast": NO_FORECAST},
-            "2 sidor väntar. Det är för tidigt att säga när de är klara.",
+            {"forecast": NO_FORECAST, "early": Forecast(14, 17, 22, _PATH), "people": 4},
+            "14–22 timmars arbete kvar med 4 personer i taget som hittills, "
+            "om inget mer kommer in.",
+        ),
+        (
+            {"forecast": NO_FORECAST, "early": Forecast(90, None, None, _PATH), "people": 3},
+            "Minst 90 timmars arbete kvar med 3 personer i taget som hittills, kanske mycket mer.",
         ),
         (
             {"forecast": Forecast(None, None, None, _PATH)},
-            "116 sidor väntar. I den här takten blir de inte klara inom fyra månader.",
+            "I den här takten blir det inte klart inom fyra månader.",
         ),
-        ({"forecast": Forecast(1, 1, 2, _PATH)}, "116 sidor väntar, troligen klart i morgon."),
-        ({"waiting": 1}, "1 sida väntar, klart omkring 3 december."),
-        ({"waiting": 1200}, "1\u00a0200 sidor väntar, klart omkring 3 december."),
+        ({"forecast": Forecast(1, 1, 1, _PATH)}, "Klart i morgon."),
         (
-            {"forecast": Forecast(20, 40, 60, _PATH)},
-            "116 sidor väntar, klart omkring 9 januari.",
+            {"forecast": Forecast(1, 1, 2, _PATH)},
+            "Klart omkring i morgon, i åtta fall av tio mellan i morgon och 2 december.",
+        ),
+        (
+            {"forecast": Forecast(30, 80, None, _PATH)},
+            "Klart omkring 18 februari, tidigast 30 december; "
+            "det kan också ta mer än fyra månader.",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_day_is_named_only_where_there_is_evidence(
+def test_a_day_is_named_only_where_there_is_evidence_and_with_its_range(
     change: dict[str, object], sentence: str
 ) -> None:
-    assert describe_situation(replace(CALM, **change), "sv").work == sentence  # type: ignore[arg-type]
+    assert describe_situation(replace(CALM, **change), "sv").done == sentence  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("change", "sentence", "level"),
     [
-        ({}, "Inget är borta.", Level.CALM),
-        ({"lost_files": None}, "Inget är borta, så vitt vi vet.", Level.CALM),
-        (
-            {"scanned": 0, "missing_sheets": 0},
-            "Inget papper har skannats än.",
-            Level.CALM,
-        ),
+        ({}, f"Inget är borta: {_SUM}", Level.CALM),
+        ({"lost_files": None}, f"Inget är borta, så vitt vi vet: {_SUM}", Level.CALM),
+        ({"scanned": 0}, "Inget papper har skannats än.", Level.CALM),
         (
             {"scanned": 0, "missing_sheets": 40},
-            "Inget papper har skannats än. 40 utlämnade ark har inte kommit tillbaka.",
+            "Inget papper har skannats än. 40 utskrivna ark har inte kommit tillbaka.",
             Level.LOOK,
         ),
         (
             {"missing_sheets": 1},
-            "Inget som har skannats är borta. 1 utlämnat ark har inte kommit tillbaka.",
+            f"Inget är borta: {_SUM} 1 utskrivet ark har inte kommit tillbaka.",
             Level.LOOK,
         ),
         (
-            {"failed": 3, "interrupted": 1},
-            "3 sidor gick inte att läsa och behöver åtgärdas. "
-            "1 bunt är inte uppladdad till slutet.",
+            {"scanned": 1, "done": 0, "waiting": 0, "failed": 1, "interrupted": {"Norr": 1}},
+            "Inget är borta: 1 sida in = 0 klara + 0 väntar + 1 misslyckad. 1 bunt från Norr är "
+            "inte uppladdad till slutet: ladda upp samma filer igen under Skanna.",
             Level.LOOK,
         ),
         (
@@ -135,6 +149,8 @@ def test_nothing_is_called_safe_that_is_not(
 @pytest.mark.parametrize(
     ("change", "sentence", "level"),
     [
+        ({}, _SAFE, Level.CALM),
+        ({"scanned": 0}, "", Level.CALM),
         ({"passed": 1}, "1 lagfrist har passerat.", Level.HARM),
         (
             {"passed": 6, "uncertain": 2},
@@ -143,36 +159,19 @@ def test_nothing_is_called_safe_that_is_not(
         ),
         ({"uncertain": 1}, "1 lagfrist kan ha passerat.", Level.HARM),
         ({"soon": 2}, "2 lagfrister går ut i dag eller i morgon.", Level.LOOK),
+        (
+            {"dangers": {"acute": 1, "allergies": 0, "drugs": 0}},
+            "1 post som skribenten kallar akut är inte införd.",
+            Level.LOOK,
+        ),
     ],
 )
-def test_deadlines_that_may_have_passed_are_said_too(
+def test_what_may_be_dangerous_is_said_too(
     change: dict[str, object], sentence: str, level: Level
 ) -> None:
     situation = replace(CALM, **change)  # type: ignore[arg-type]
-    assert describe_situation(situation, "sv").deadlines == sentence
+    assert describe_situation(situation, "sv").danger == sentence
     assert situation.level is level
-
-
-@pytest.mark.parametrize(
-    ("forecast", "sentence"),
-    [
-        (NO_FORECAST, ""),
-        (Forecast(None, None, None, _PATH), ""),
-        (Forecast(3, 3, 3, _PATH), ""),
-        (
-            Forecast(2, 3, 9, _PATH),
-            "I åtta fall av tio klart mellan 2 december och 9 december, "
-            "om det går som de senaste två veckorna.",
-        ),
-        (
-            Forecast(30, 80, None, _PATH),
-            "Tidigast klart 30 december; det kan också ta mer än fyra månader.",
-        ),
-    ],
-)
-def test_the_range_is_said_in_days_of_the_calendar(forecast: Forecast, sentence: str) -> None:
-    assert describe_range(replace(CALM, forecast=forecast), "sv") == sentence
-    assert describe_range(replace(CALM, forecast=forecast, open=0), "sv") == ""
 
 
 def test_the_first_day_is_shown_by_the_hour() -> None:

@@ -31,12 +31,16 @@ function labelDocument(data) {
     input.accept = "image/*";
   }
   document.documentElement.style.setProperty("--ef-year", JSON.stringify(data.year));
-  // Texts that Streamlit has in English only: a lost connection, the menu's overflow, help buttons.
-  for (const button of document.querySelectorAll(".rc-overflow-item-rest button")) {
-    button.setAttribute("aria-label", data.more);
-    const text = button.querySelector("p")?.firstChild;
-    if (text && text.nodeValue !== data.more) text.nodeValue = data.more;
+  const places = document.querySelector(".st-key-places");
+  places?.setAttribute("role", "navigation");
+  places?.setAttribute("aria-label", data.places);
+  for (const link of places?.querySelectorAll("a") ?? []) link.ariaCurrent = link.closest(".st-key-here") ? "page" : null;
+  // What a list of the header has comes last in the document: who opens it by the keyboard is in it.
+  for (const list of document.querySelectorAll("[data-testid='stPopoverBody']:has(a, button, input):not([data-ef-entered])")) {
+    list.dataset.efEntered = "";
+    if (document.activeElement?.matches("[data-testid='stPopoverButton']:focus-visible")) list.querySelector("a, button, input").focus();
   }
+  // Texts that Streamlit has in English only: a lost connection, help buttons.
   for (const button of document.querySelectorAll("[data-testid='stTooltipHoverTarget'] button[aria-label^='Help for ']"))
     button.setAttribute("aria-label", `${data.explains}: ${button.getAttribute("aria-label").slice("Help for ".length)}`);
   for (const heading of document.querySelectorAll("[data-testid='stDialog'] h2")) {

@@ -5,18 +5,23 @@ Each view is recorded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
 from pipeline.domain.model import Person
 from pipeline.reporting.csv_files import backlog_csv
-from pipeline.store.reports.backlog import Backlog, load_backlog
+from pipeline.store.reports.backlog import Backlog, BacklogMarker, load_backlog
+from pipeline.store.reports.progress import DANGERS
 from ui.i18n import format_day, t
 from ui.markdown import md
 from ui.widgets.heading import screen_heading
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
+
+_ALL = "all"
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -39,6 +44,7 @@ def show(context: AppContext, person: Person) -> None:
     if not backlog.markers:
         st.caption(t("backlog.empty"))
         return
+    danger = _choose_danger()
     st.download_button(
         t("backlog.file"),
         lambda: backlog_csv(_load_backlog(context, person, unit)),
@@ -46,7 +52,9 @@ def show(context: AppContext, person: Person) -> None:
         mime="text/csv",
         key="backlog_file",
     )
-    st.html(_backlog_table(backlog))
+    st.caption(t("backlog.certainty"))
+    markers = [one for one in backlog.markers if danger in (_ALL, *one.dangers)]
+    st.html(_backlog_table(markers))
 
 
 def _load_backlog(context: AppContext, person: Person, unit: str | None) -> Backlog:
@@ -54,7 +62,22 @@ def _load_backlog(context: AppContext, person: Person, unit: str | None) -> Back
         return load_backlog(conn, person, unit)
 
 
-def _backlog_table(backlog: Backlog) -> str:
+def _choose_danger() -> str:
+    """Let the user see all, or what is dangerous; a link may have chosen (`danger`)."""
+    names = [_ALL, *DANGERS]
+    asked = st.query_params.get("danger", _ALL)
+    chosen = st.segmented_control(
+        t("backlog.class"),
+        names,
+        default=asked if asked in names else _ALL,
+        required=True,
+        format_func=lambda name: t(f"backlog.danger.{name}"),
+        key="backlog_danger",
+    )
+    return str(chosen)
+
+
+def _backlog_table(markers: Sequence[BacklogMarker]) -> str:
     heads = [
         t(name)
         for name in (
@@ -65,23 +88,22 @@ def _backlog_table(backlog: Backlog) -> str:
             "backlog.entries",
             "backlog.oldest",
             "backlog.class",
-            "backlog.sure",
         )
     ]
-    certainty = {True: t("backlog.is_sure"), False: t("backlog.not_sure")}
+    certainty = {True: f" ({t('backlog.is_sure')})", False: ""}
     return html_table(
         heads,
         [
             (
                 marker.unit,
                 format_pid(marker.pid),
-                marker.name,
+                f"{marker.name}{certainty[marker.is_certain]}",
                 marker.sheets,
                 marker.entries,
                 format_day(marker.oldest),
-                t(f"progress.class.{marker.criticality}"),
-                certainty[marker.is_certain],
+                ", ".join(t(f"backlog.danger.{name}") for name in marker.dangers)
+                or t(f"progress.class.{marker.criticality}"),
             )
-            for marker in backlog.markers
+            for marker in markers
         ],
     )

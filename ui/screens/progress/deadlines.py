@@ -33,6 +33,7 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import current_language, format_moment, format_weekday, t
 from ui.markdown import md, plain
 from ui.session import requires_open_session
+from ui.widgets.heading import screen_link
 from ui.widgets.messages import Message, errors_to
 from ui.workspace import AppContext
 
@@ -48,7 +49,7 @@ _PAGE_LENGTH = 10
 
 
 def deadline_section(context: AppContext, person: Person, overview: Overview) -> None:
-    """Show ways to the duties that have passed, are ahead and are met, and the list asked for."""
+    """Show ways to what is dangerous, on paper and by law, and the list of duties asked for."""
     counts = dict.fromkeys((_PASSED, _AHEAD), 0)
     for deadline in overview.deadlines:
         is_passed = find_due_name(deadline.due_at, overview.at) in _PASSED_NAMES
@@ -65,6 +66,10 @@ def deadline_section(context: AppContext, person: Person, overview: Overview) ->
                     on_click=partial(_show_list, context, "" if shown == name else name),
                     icon=_ICONS[name],
                 )
+        if is_allowed(person, Action.BACKLOG):
+            for name, count in overview.dangers.items():
+                if count:
+                    screen_link("backlog", md(f"deadline.show_{name}", count=count), danger=name)
     _MESSAGE.show()
     length = st.session_state.get(_LENGTH_KEY, _PAGE_LENGTH)
     listed = 0

@@ -10,7 +10,6 @@ from functools import partial
 
 import streamlit as st
 
-from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Depth, Form
 from pipeline.domain.identity_numbers import PidKind, format_pid, normalize_pid
 from pipeline.domain.law.permissions import Action, permitted_units, require_permission
@@ -21,11 +20,11 @@ from pipeline.store.entries.queue_order import PriorityOverride
 from pipeline.store.review import batch_items
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, format_moment, t
-from ui.markdown import md, plain, plain_with_code
+from ui.markdown import md, plain
 from ui.screens.progress.triage_section import triage_section
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import Message, commit, error_text, errors_to
+from ui.widgets.messages import Message, commit, errors_to
 from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
@@ -171,7 +170,7 @@ def _switch_batch_review(context: AppContext, person: Person, unit: str) -> None
 # Hur mycket som skrivs in: a manager chooses, for a unit and a form, how deep it is entered.
 
 _DEPTH_UNIT_KEY, _FORM_KEY, _DEPTH_KEY = "depth_unit", "depth_form", "depth_depth"
-_ERROR_KEY, _SAVED_KEY = "depth_wrong", "depth_saved"
+_DEPTH_MESSAGE = Message("depth_said", icon=":material/tune:")
 
 
 def depth_section(context: AppContext, person: Person) -> None:
@@ -186,10 +185,7 @@ def depth_section(context: AppContext, person: Person) -> None:
             for (unit, form), depth in sorted(chosen.items())
         ]
         show_table(("depth.unit", "depth.form", "depth.depth"), rows)
-    if text := st.session_state.pop(_ERROR_KEY, None):
-        st.error(plain_with_code(text))
-    if text := st.session_state.pop(_SAVED_KEY, None):
-        st.info(plain(text), icon=":material/check:")
+    _DEPTH_MESSAGE.show()
     unit = st.selectbox(
         t("depth.unit"), sorted(permitted_units(person, Action.PULL)), key=_DEPTH_UNIT_KEY
     )
@@ -238,13 +234,11 @@ def _depth_name(form: Form, depth: Depth | None) -> str:
     return t(f"depth.name.{depth.value}")
 
 
-@requires_open_session
 def _save_depth(context: AppContext, person: Person, unit: str, form_id: str, key: str) -> None:
     depth: Depth | None = st.session_state.get(key)
-    try:
-        with context.store.begin() as conn:
-            set_unit_depth(conn, context.forms, person, unit, form_id, depth, utc_now())
-    except EfterskriftError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
-    else:
-        st.session_state[_SAVED_KEY] = t("depth.saved")
+    commit(
+        context,
+        _DEPTH_MESSAGE,
+        lambda conn: set_unit_depth(conn, context.forms, person, unit, form_id, depth, utc_now()),
+        "depth.saved",
+    )

@@ -20,7 +20,7 @@ from pipeline.reporting import progress
 from pipeline.reporting.csv_files import progress_csv
 from pipeline.reporting.data_quality import measure_errors
 from pipeline.reporting.progress import STEPS, Overview, ProgressReport, Remaining
-from pipeline.reporting.situation import Level, describe_range, describe_situation
+from pipeline.reporting.situation import Level, describe_situation
 from pipeline.reporting.situation_print import situation_pdf
 from pipeline.reporting.watching.alarms import (
     Alarm,
@@ -38,7 +38,7 @@ from ui.screens.progress.deadlines import deadline_section
 from ui.screens.progress.details import chosen_detail, detail_section
 from ui.session import consume_acted
 from ui.widgets.chart_colors import chart_colors
-from ui.widgets.heading import screen_heading
+from ui.widgets.heading import screen_heading, screen_link
 from ui.widgets.tables import html_table
 from ui.workspace import AppContext
 
@@ -77,20 +77,11 @@ def _situation_section(context: AppContext, person: Person) -> None:
     alarms = _load_alarms(context, person, now)
     left, right = st.columns([4, 1], gap="medium")
     with left:
-        _sentences_section(overview, is_quiet=not alarms)
+        _sentences_section(overview, now, is_quiet=not alarms)
         _alarm_section(context, person, alarms)
     with right:
         _download_section(context, person, now)
     deadline_section(context, person, overview)
-    if overview.incomplete_batches:
-        st.warning(
-            md(
-                "progress.cut_stacks",
-                count=sum(overview.incomplete_batches.values()),
-                units=", ".join(overview.incomplete_batches),
-            ),
-            icon=":material/content_cut:",
-        )
     if overview.counted["in"] or overview.left:
         left, right = st.columns([3, 2], gap="large")
         with left:
@@ -132,36 +123,27 @@ def _alarm_section(context: AppContext, person: Person, alarms: list[Alarm]) -> 
     if leads:
         with st.container(horizontal=True, key="alarm_links"):
             for name in leads:
-                # A page is known by its address alone.
-                st.page_link(
-                    page=st.Page(_show_nothing, title=name, url_path=name),
-                    label=md("alarm.go", screen=t(f"{name}.title")),
-                    icon=":material/arrow_forward:",
-                )
+                screen_link(name, md("alarm.go", screen=t(f"{name}.title")))
 
 
-def _show_nothing() -> None:
-    """Take the place of a screen that the menu shows."""
-
-
-def _sentences_section(overview: Overview, *, is_quiet: bool) -> None:
-    """Say how it is: what is lost and what waits, and in red what has passed."""
+def _sentences_section(overview: Overview, now: datetime, *, is_quiet: bool) -> None:
+    """Say that nothing is lost, what is dangerous, and when it will be done."""
     situation = overview.situation
     said = describe_situation(situation, current_language())
     harm = "ef-passed" if situation.level is Level.HARM else ""
     parts = [
-        f'<p class="{"ef-passed" if situation.is_damaged else ""}">'
-        f"{escape(' '.join(filter(None, (said.whole, said.work))))}</p>",
-        f'<p class="{harm}">{escape(said.deadlines)}</p>' if said.deadlines else "",
-        f"<small>{escape(_small_print(overview, is_quiet=is_quiet))}</small>",
+        f'<p class="{"ef-passed" if situation.is_damaged else ""}">{escape(said.whole)}</p>',
+        f'<p class="{harm}">{escape(said.danger)}</p>' if said.danger else "",
+        f"<p>{escape(said.done)}</p>" if said.done else "",
+        f"<small>{escape(_small_print(overview, now, is_quiet=is_quiet))}</small>",
     ]
     st.html(f'<div class="ef-situation ef-{situation.level.value}">{"".join(parts)}</div>')
 
 
-def _small_print(overview: Overview, *, is_quiet: bool) -> str:
-    """Return how many pages are done, what the last check found, and that there is no alarm."""
-    pages, check = overview.counted, overview.check
-    texts = [t("progress.pages_done", count=pages["in"], done=format_number(pages["done"]))]
+def _small_print(overview: Overview, now: datetime, *, is_quiet: bool) -> str:
+    """Return when it was counted, what the last check found, and that there is no alarm."""
+    check = overview.check
+    texts = [t("progress.updated", at=format_moment(now))]
     if check is None:
         texts.append(t("progress.check.never"))
     else:
@@ -178,7 +160,7 @@ def _small_print(overview: Overview, *, is_quiet: bool) -> str:
         texts.append(t("progress.log_checked", at=format_moment(verified)))
     if is_quiet:
         texts.append(t("alarm.none"))
-    return " ".join(texts if pages["in"] else texts[1:])
+    return " ".join(texts)
 
 
 def _download_section(context: AppContext, person: Person, now: datetime) -> None:
@@ -206,7 +188,6 @@ def _download_section(context: AppContext, person: Person, now: datetime) -> Non
             key="overview_csv",
             icon=":material/table:",
         )
-        st.caption(md("progress.updated", at=format_moment(now)))
 
 
 def _load_report(context: AppContext, person: Person) -> ProgressReport:
@@ -313,11 +294,6 @@ def _course_section(overview: Overview) -> None:
     st.subheader(plain(title), anchor=False)
     if overview.past_hours or overview.past_days:
         st.altair_chart(burn_down_chart(overview), width="stretch", alt=title)
-    said = describe_range(overview.situation, current_language())
-    if not said and overview.open and overview.is_by_hour:
-        said = t("progress.range_early")
-    if said:
-        st.caption(plain(said))
 
 
 # The burn-down chart: what is left by the hour at first, then by the day with the forecast.

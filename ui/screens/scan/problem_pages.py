@@ -81,7 +81,7 @@ def _live_cases(context: AppContext, person: Person) -> None:
     with context.store.read() as conn:
         cases = [case for case in list_cases(conn, person) if stack in {None, case.page.batch}]
     if stack is not None:
-        _stack_filter(stack)
+        _stack_filter()
     rest = [case for case in cases if not can_act_on(person, case)]
     if rest and not st.toggle(md("problems.rest", count=len(rest)), key="problem_rest"):
         cases = [case for case in cases if case not in rest]
@@ -125,9 +125,9 @@ def _live_cases(context: AppContext, person: Person) -> None:
         )
 
 
-def _stack_filter(stack: str) -> None:
+def _stack_filter() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="stack_filter"):
-        st.markdown(md("problems.of_stack", stack=stack))
+        st.markdown(t("problems.of_stack"))
         st.button(
             t("problems.all_stacks"),
             key="all_stacks",

@@ -109,7 +109,7 @@ def _stack_html(stack: Stack, minutes: int | None, now: datetime) -> str:
         f'aria-valuemax="100" aria-valuenow="{share}" aria-valuetext="{escape(said)}">'
         f'<div style="width:{share}%"></div></div>'
     )
-    result = " · ".join(escape(part) for part in (*_result_texts(stack), stack.id))
+    result = " · ".join(map(escape, _result_texts(stack)))
     return (
         f'<div class="ef-stack {state}"><div class="ef-stack-where">{where}</div>{bar}'
         f"<strong>{escape(said)}</strong><small>{result}</small></div>"

@@ -145,7 +145,7 @@ def _uploaded_line() -> None:
     if _UPLOADED_KEY not in st.session_state:
         return
     count, result, at = st.session_state[_UPLOADED_KEY]
-    said = {"count": count, "pages": result.pages, "batch": result.batch}
+    said = {"count": count, "pages": result.pages}
     if not result.new:
         st.warning(md("scan.nothing_new", **said), icon=":material/content_copy:")
         return

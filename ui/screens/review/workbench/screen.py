@@ -25,7 +25,6 @@ from ui.screens.review import current_entry
 from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.duplicate_comparison import duplicate_comparison
 from ui.screens.review.entry_header import entry_origin_text
-from ui.screens.review.in_place import open_in_place
 from ui.screens.review.sheet_images import sheet_images
 from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.acts import handle_act
@@ -64,20 +63,8 @@ def show(context: AppContext, person: Person) -> None:
 def _show_menu(context: AppContext, person: Person) -> None:
     with st.popover(t("grouping.title"), icon=":material/low_priority:", key="grouping_menu"):
         _grouping_control(context, person)
-    st.button(
-        t("lookup.open"),
-        key="lookup_open",
-        shortcut="Alt+L",
-        icon=":material/search:",
-        on_click=partial(_open_lookup, context),
-    )
     key_help_button()
     person_menu(context, person)
-
-
-@requires_open_session
-def _open_lookup(_context: AppContext) -> None:
-    open_in_place("lookup")
 
 
 def _grouping_control(context: AppContext, person: Person) -> None:
