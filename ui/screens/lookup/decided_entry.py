@@ -28,6 +28,7 @@ from ui.screens.review.field_input import describe_answer
 from ui.screens.review.in_place import open_in_place
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.screens.review.workbench.correction_mode import CORRECTION, DECIDED_MESSAGE, VOIDING
+from ui.session import requires_open_session
 from ui.widgets.messages import carry_out
 from ui.workspace import AppContext
 
@@ -111,6 +112,7 @@ def _entry_buttons(
                 )
 
 
+@requires_open_session
 def _reopen(context: AppContext, person: Person, entry: Entry) -> None:
     reopen = partial(context.work(Corrections, person).reopen, entry.id, entry.revision)
     carry_out(context, DECIDED_MESSAGE, reopen, "lookup.reopened")

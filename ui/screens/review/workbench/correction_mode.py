@@ -120,10 +120,10 @@ class CorrectionMode:
     def _changes(self, values: Mapping[str, FieldValue]) -> dict[str, Answer | None]:
         """Return the answers that would be stored differently from what is decided, by field.
 
-        None where what is decided would be left out.
+        None where a value that is decided would be left out.
         """
         answers = {
-            field.spec.name: (field, field_answer(self.view, field, values[field.spec.name]))
+            field.spec.name: (field, _corrected_answer(self.view, field, values[field.spec.name]))
             for field in self.view.fields
             if field.is_open and field.spec.name in values
         }
@@ -144,7 +144,6 @@ class CorrectionMode:
         """Save what is changed; return whether the correction is over."""
         view, values = self.view, message["values"]
         changes = self._changes(values)
-        # A decided field cannot be emptied by leaving it out.
         missing = [name for name, answer in changes.items() if answer is None]
         if missing:
             held.refuse({name: missing_text(view, name) for name in missing})
@@ -307,6 +306,17 @@ def _sheet_mode_card(
 
 def _reason_of(values: Mapping[str, FieldValue]) -> str:
     return str(values.get(REASON) or "").strip()
+
+
+def _corrected_answer(view: EntryView, field: FieldView, value: FieldValue) -> Answer | None:
+    """Return the answer that a value means; None if there is none.
+
+    A decided value is not emptied by leaving it out, only by the sign of an empty field.
+    """
+    is_left_out = isinstance(value, str) and not value.strip()
+    if is_left_out and _decided_answer(field).state is State.READ:
+        return None
+    return field_answer(view, field, value)
 
 
 def _differs(field: FieldView, answer: Answer | None) -> bool:
