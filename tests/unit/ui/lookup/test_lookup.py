@@ -153,7 +153,7 @@ def test_the_client_of_a_corrected_number_is_shown_before_anything_is_saved(
     assert client["name"] == other.name
     assert "namnet liknar inte" in " ".join(client["against"])
     assert "Se efter att" in bench.card["warning"]
-    assert bench.card["question"] is None
+    assert not bench.card["question"]
     bench.save()
     assert bench.card["question"]["kind"] == "conflict"  # now it is asked
     assert found(store, entry_id).state is EntryState.EXPORTED

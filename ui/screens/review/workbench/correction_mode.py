@@ -89,10 +89,18 @@ class CorrectionMode:
             field | {"walk": True, "reason": before.get(field["name"], "")}
             for field in value_cards(view, held, images, outage_of(context, view))
         ]
-        card = _sheet_mode_card(self, held, t("lookup.correct_what"), sheet)
-        card |= live_card(context, self.person, view, held) | {"focus": card["focus"]}
-        words = {"save": t("lookup.save_correction"), "skip": t("lookup.leave")}
-        return card | {"fields": [*fields, *card["fields"]], "words": words}, pictures
+        card = _sheet_mode_card(self, held, sheet, t("lookup.correct"))
+        return (
+            card
+            | live_card(context, self.person, view, held)
+            | {
+                "focus": card["focus"],
+                "notices": [*card["notices"], t("lookup.correct_what")],
+                "fields": [*fields, *card["fields"]],
+                "words": {"save": t("lookup.save_correction"), "skip": t("lookup.leave")},
+            },
+            pictures,
+        )
 
     def act(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
         """Save the correction, or leave the entry as it is; what is changed is not lost unasked."""
@@ -215,9 +223,10 @@ class VoidMode:
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the images of the sheet."""
         sheet, _, pictures = sheet_card(self.context, self.view)
-        card = _sheet_mode_card(self, held, t("lookup.void_what"), sheet)
+        card = _sheet_mode_card(self, held, sheet, t("lookup.void_it"))
+        notices = [*card["notices"], t("lookup.void_what")]
         words = {"save": t("lookup.void_it"), "skip": t("lookup.leave")}
-        return card | {"words": words}, pictures
+        return card | {"notices": notices, "words": words}, pictures
 
     def act(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
         """Make the entry void for the reason that is given, or leave it as it is."""
@@ -276,17 +285,17 @@ def _with_all_fields(view: EntryView) -> EntryView:
 
 
 def _sheet_mode_card(
-    mode: CorrectionMode | VoidMode, held: HeldEntry, what: str, sheet: Card
+    mode: CorrectionMode | VoidMode, held: HeldEntry, sheet: Card, deed: str
 ) -> Card:
-    """Return the card of an entry's sheet with the field of why; `what` says what is done."""
+    """Return the card of an entry's sheet with the field of why; `deed` is before its title."""
     entry = mode.view.entry
     row = t("review.row", row=entry.row) if entry.row else ""
     return mode_card(
         mode,
         held,
-        mode.view.form.title,
+        f"{deed}: {mode.view.form.title}",
         origin=" · ".join(filter(None, (format_serial_or_id(entry.serial), row, entry.unit))),
-        notices=[*keying_lines(mode.context.store, mode.person, entry.id), what],
+        notices=keying_lines(mode.context.store, mode.person, entry.id),
         fields=[
             mode_field(
                 "text",
