@@ -86,7 +86,7 @@ class CorrectionMode:
         sheet, images, pictures = sheet_card(context, view)
         before = self._texts_before(held)
         fields = [
-            field | {"walk": True, "reason": before.get(field["name"], "")}
+            field | {"needs": False, "walk": True, "reason": before.get(field["name"], "")}
             for field in value_cards(view, held, images, outage_of(context, view))
         ]
         card = _sheet_mode_card(self, held, sheet, t("lookup.correct"))
