@@ -90,13 +90,14 @@ class CorrectionMode:
             for field in value_cards(view, held, images, outage_of(context, view))
         ]
         card = _sheet_mode_card(self, held, sheet, t("lookup.correct"))
+        why = card["fields"][0] | {"placeholder": t("lookup.reason_example")}
         return (
             card
             | live_card(context, self.person, view, held)
             | {
                 "focus": card["focus"],
                 "notices": [*card["notices"], t("lookup.correct_what")],
-                "fields": [*fields, *card["fields"]],
+                "fields": [*fields, why],
                 "words": {"save": t("lookup.save_correction"), "skip": t("lookup.leave")},
             },
             pictures,
@@ -303,7 +304,6 @@ def _sheet_mode_card(
                 t("lookup.why"),
                 held.values.get(REASON, ""),
                 hint=t("lookup.why_hint"),
-                placeholder=t("lookup.reason_example"),
                 maxlength=_MAX_REASON_LENGTH,
                 error=held.errors.get(REASON, ""),
             )
