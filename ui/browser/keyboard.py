@@ -55,16 +55,13 @@ def keyboard(
     focus: str | None = None,
     save: str = "",
     min_view_time: timedelta = timedelta(),
-    selects: bool = True,
     read: str = "",
-    key: str = "keyboard",
 ) -> None:
     """Handle the keys of the widgets `fields` (widget keys, in order).
 
     `turn` names one showing; when it changes, the first field (or `focus`) gets the focus. The
     button `save` is pressed by Ctrl+Enter, not before the form has been on the screen for
-    `min_view_time`. With `selects` what the first field holds is selected, so that a key replaces
-    it. A second form on the same screen has its own `key`.
+    `min_view_time`. What the first field holds is selected, so that a key replaces it.
 
     `read` is the key of what is read before it is saved: each showing begins at the top of the
     screen, and Ctrl+Enter scrolls until the end has been in view.
@@ -75,11 +72,12 @@ def keyboard(
         "focus": focus or next(iter(fields), ""),
         "help": HELP_KEY,
         "save": save,
-        "selects": selects,
         "read": read,
         "look": min_view_time / timedelta(milliseconds=1),
     }
-    component("keyboard", read_script("press_again", "keyboard"))(key=key, data=data, height=1)
+    component("keyboard", read_script("press_again", "keyboard"))(
+        key="keyboard", data=data, height=1
+    )
 
 
 def key_help_button() -> None:

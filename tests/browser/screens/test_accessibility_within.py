@@ -20,7 +20,14 @@ from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import control
 from tests.browser.screens.test_accessibility import seen, window
-from tests.browser.support.nurse import fill_in, log_in, save, settle, wait_for_entry
+from tests.browser.support.nurse import (
+    fill_in,
+    log_in,
+    press_until,
+    save,
+    settle,
+    wait_for_entry,
+)
 from tests.browser.support.serving import serving
 from tests.support.screens import seeding
 from tests.support.screens.seeding import CLIENTS, NOTE, NURSE
@@ -134,13 +141,11 @@ def looking_up(page: Page, served: Served) -> Iterator[str]:
     look.wait_for()
     yield "Slå upp"
     look.click()
-    leave = page.locator("[class*='st-key-leave-'] button")
     for act in ("Rätta", "Makulera"):
         page.get_by_role("button", name=act, exact=True).click()
-        leave.wait_for()
+        wait_for_entry(page)
         yield act
-        leave.click()
-        leave.wait_for(state="detached")
+        press_until(page, "Alt+s", page.get_by_role("button", name=act, exact=True))
         settle(page)
 
 

@@ -24,7 +24,6 @@ from tests.support.screens import seeding
 from tests.support.screens.bench import play_browser
 from tests.support.screens.filled_workspace import fill
 from ui import session
-from ui.screens.lookup import client_box
 from ui.screens.review.workbench import actions, acts, screen
 
 OpenScreen = Callable[[Person, str], AppTest]
@@ -106,7 +105,6 @@ def store(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store
     monkeypatch.setattr(screen, "workbench", play_browser)
     monkeypatch.setattr(actions, "MIN_VIEW_TIME", timedelta(0))
     monkeypatch.setattr("pipeline.review.session.MIN_VIEW_TIME", timedelta(0))
-    monkeypatch.setattr(client_box, "MIN_VIEW_TIME", timedelta(0))
     # What is typed is sent with the save, so that its client comes up only then (test_guard.py).
     monkeypatch.setattr(acts, "is_client_seen", lambda *_: True)
     st.cache_resource.clear()

@@ -104,7 +104,8 @@ export default function ({ parentElement, data }) {
     // A user who sees the guide or has a note to sign reads that first; the field scrolls into view
     // with the first key.
     checked.focus({ preventScroll: Boolean(data.read) || document.querySelector(".st-key-guide")?.getBoundingClientRect().top >= 0 });
-    if (data.selects) { checked.select?.(); selectAgain(checked, checked.value); }
+    checked.select?.();
+    selectAgain(checked, checked.value);
     keepFocus();
   }
 
@@ -142,7 +143,7 @@ export default function ({ parentElement, data }) {
   // If the form is drawn again before the user has begun, the first field stays selected.
   function keepSelected() {
     const active = document.activeElement;
-    if (data.selects && active && keyOf(active) === data.focus) selectAgain(active, active.value);
+    if (active && keyOf(active) === data.focus) selectAgain(active, active.value);
   }
 
   on("keydown", onKey);

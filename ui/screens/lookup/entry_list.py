@@ -19,15 +19,12 @@ from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import Entry
 from pipeline.store.lookup.search import FoundEntry
 from ui.i18n import format_day, t
-from ui.screens.lookup.decided_entry import (
-    begin_correction,
-    decided_entry,
-    reset_decided_entry,
-)
-from ui.widgets.messages import Message
+from ui.screens.lookup.decided_entry import decided_entry
+from ui.screens.review.in_place import open_in_place
+from ui.screens.review.sheet_images import end_page_views
+from ui.screens.review.workbench.correction_mode import CORRECTION
 from ui.workspace import AppContext
 
-LIST_MESSAGE = Message("listed_said")
 _CHOSEN_KEY = "listed_chosen"
 Review = Callable[[str], None]
 """Opens an entry that waits, in the review."""
@@ -35,29 +32,28 @@ Review = Callable[[str], None]
 
 def chosen_entry(context: AppContext, person: Person) -> bool:
     """Show the entry that was chosen from a list, and the way back; return whether one was."""
-    LIST_MESSAGE.show()
     entry_id = st.session_state.get(_CHOSEN_KEY)
     if entry_id is None:
         return False
     st.button(
         t("listed.back"), key="listed_back", on_click=close_chosen, icon=":material/arrow_back:"
     )
-    decided_entry(context, person, entry_id, LIST_MESSAGE)
+    decided_entry(context, person, entry_id)
     return True
 
 
 def choose_entry(entry_id: str, *, to_correct: bool = False) -> None:
     """Show an entry in place of the list."""
-    reset_decided_entry()
+    end_page_views()
     st.session_state[_CHOSEN_KEY] = entry_id
     if to_correct:
-        begin_correction()
+        open_in_place(CORRECTION, entry_id)
 
 
 def close_chosen() -> None:
     """Go back to the list."""
     st.session_state.pop(_CHOSEN_KEY, None)
-    reset_decided_entry()
+    end_page_views()
 
 
 def entry_line(context: AppContext, one: FoundEntry, key: str, first: str = "") -> DeltaGenerator:

@@ -13,7 +13,6 @@ from pipeline.store.lookup.own_actions import OwnAction, list_own_actions
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import code_text, format_recent, t
 from ui.screens.lookup.entry_list import (
-    LIST_MESSAGE,
     Review,
     choose_entry,
     chosen_entry,
@@ -21,6 +20,7 @@ from ui.screens.lookup.entry_list import (
     look_button,
 )
 from ui.screens.review.current_entry import CAN_UNDO_KEY
+from ui.screens.review.workbench.correction_mode import DECIDED_MESSAGE
 from ui.session import requires_open_session
 from ui.widgets.messages import errors_to
 from ui.widgets.views import VIEW_KEY_PREFIX
@@ -74,11 +74,11 @@ def _buttons(
 @requires_open_session
 def _undo(context: AppContext, person: Person, entry: Entry, review: Review) -> None:
     """Take a decision back; an entry that waits again is opened in the review."""
-    with errors_to(LIST_MESSAGE.failed):
+    with errors_to(DECIDED_MESSAGE.failed):
         state = context.work(Corrections, person).undo([(entry.id, entry.revision)])
         # What can be undone now is asked again
         st.session_state.pop(CAN_UNDO_KEY, None)
         if state in OPEN_STATES:
             review(entry.id)
         else:
-            LIST_MESSAGE.done(t("review.undone_rejection"))
+            DECIDED_MESSAGE.done(t("review.undone_rejection"))

@@ -24,29 +24,26 @@ from pipeline.store.lookup.by_serial import FoundSheet
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.lookup.decided_entry import (
-    begin_void,
-    decided_entry,
-    is_editing,
-    is_voiding,
-    reset_decided_entry,
-)
+from ui.screens.lookup.decided_entry import decided_entry
 from ui.screens.lookup.entry_list import close_chosen
 from ui.screens.lookup.own_decisions import show_own_decisions
 from ui.screens.lookup.search import close_search, show_search
 from ui.screens.review import current_entry
-from ui.screens.review.in_place import close_in_place
+from ui.screens.review.in_place import close_in_place, open_in_place
+from ui.screens.review.sheet_images import end_page_views
+from ui.screens.review.workbench.correction_mode import DECIDED_MESSAGE, VOIDING
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.images import show_page
-from ui.widgets.messages import Message, errors_to
+from ui.widgets.messages import errors_to
 from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
 
 _SERIAL_KEY, _LOGGED_KEY = "lookup_serial", "lookup_logged"
 _CHOSEN_KEY = "lookup_chosen"
-_MESSAGE = Message("lookup_said")
 _VIEWS = ("serial", "search", "own")
+_VIEW_KEY = "lookup_viewed"
+"""The view that was chosen last: a correction is in place of its widget for a while."""
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -54,11 +51,11 @@ def show(context: AppContext, person: Person) -> None:
     # Every list below leads to the same place, and the state of all of them ends there.
     review = partial(_open_in_review, context, person)
     screen_heading(context, person, t("lookup.title"), t("lookup.what"))
-    _MESSAGE.show()
+    DECIDED_MESSAGE.show()
     st.button(
         t("lookup.back"),
         key="lookup_back",
-        shortcut=None if is_editing() else "Escape",
+        shortcut="Escape",
         on_click=_close_lookup,
         icon=":material/arrow_back:",
     )
@@ -66,13 +63,14 @@ def show(context: AppContext, person: Person) -> None:
     chosen = st.segmented_control(
         t("lookup.view"),
         views,
-        default=views[0],
+        default=st.session_state.get(_VIEW_KEY, views[0]),
         required=True,
         format_func=lambda name: t(f"lookup.view.{name}"),
         key="lookup_view",
         label_visibility="collapsed",
         on_change=close_chosen,
     )
+    st.session_state[_VIEW_KEY] = chosen
     if chosen == "search":
         show_search(context, person, review)
     elif chosen == "own":
@@ -112,7 +110,7 @@ def _show_by_serial(context: AppContext, person: Person, review: Callable[[str],
 def _set_serial(typed: str) -> None:
     for key in (_CHOSEN_KEY, _LOGGED_KEY):
         st.session_state.pop(key, None)
-    reset_decided_entry()
+    end_page_views()
     st.session_state[_SERIAL_KEY] = normalize_serial(typed)
 
 
@@ -167,10 +165,10 @@ def _show_results(
         entry.id
         for sheet in found_sheets
         for entry in sheet.entries
-        if entry.state not in OPEN_STATES or is_voiding()
+        if entry.state not in OPEN_STATES
     }
     if chosen in viewable:
-        decided_entry(context, person, chosen, _MESSAGE)
+        decided_entry(context, person, chosen)
 
 
 def _sheet_form(context: AppContext, sheet: FoundSheet) -> Form | None:
@@ -278,7 +276,7 @@ def _add_row(
         if row is None or any(spec.row == row for spec in page.all_fields)
     )
     page = next((page for page in sheet.pages if page.page_no == page_no), sheet.pages[0])
-    with errors_to(_MESSAGE.failed):
+    with errors_to(DECIDED_MESSAGE.failed):
         with context.store.begin() as conn:
             entry_id = sheets.add_row(conn, person, page.id, row, context.forms)
         review(entry_id)
@@ -295,15 +293,15 @@ def _open_in_review(context: AppContext, person: Person, entry_id: str) -> None:
 
 
 def _choose_entry(entry_id: str, *, to_void: bool = False) -> None:
-    reset_decided_entry()
+    end_page_views()
     st.session_state[_CHOSEN_KEY] = entry_id
     if to_void:
-        begin_void()
+        open_in_place(VOIDING, entry_id)
 
 
 def _close_lookup() -> None:
-    close_in_place(_SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _MESSAGE.key)
-    reset_decided_entry()
+    close_in_place(_SERIAL_KEY, _LOGGED_KEY, _CHOSEN_KEY, _VIEW_KEY, DECIDED_MESSAGE.key)
+    end_page_views()
     close_text_search()
     close_search()
 

@@ -146,13 +146,15 @@ def folded_cards(view: EntryView, held: HeldEntry, images: PageImages) -> list[d
 
 def settled_card(view: EntryView) -> dict[str, Any] | None:
     """Return what is decided already, to read; None if nothing is."""
-    answered = {
-        field.spec.name: field.first_answer
-        for field in view.fields
-        if not field.is_open and field.first_answer is not None
-    }
-    if not answered:
-        return None
+    items = settled_items(
+        view, [one for one in view.fields if not one.is_open and one.first_answer is not None]
+    )
+    return {"title": t("review.settled", count=len(items)), "items": items} if items else None
+
+
+def settled_items(view: EntryView, fields: Sequence[FieldView]) -> list[dict[str, str]]:
+    """Return the label of each field, and what was decided in it in words."""
+    answered = {one.spec.name: one.first_answer for one in fields if one.first_answer is not None}
     values = {name: answer.value for name, answer in answered.items()}
     labels = accessible_names(view.form, view.entry.row) | name_boxes(view.form, values)
     meanings = explain_values(view.form, values)
@@ -164,7 +166,7 @@ def settled_card(view: EntryView) -> dict[str, Any] | None:
             text = t("deviations.not_signed")
         meaning = meanings.get(name, "")
         items.append({"label": labels[name], "text": f"{meaning} ({text})" if meaning else text})
-    return {"title": t("review.settled", count=len(items)), "items": items}
+    return items
 
 
 def crop_card(

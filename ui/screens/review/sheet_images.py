@@ -12,7 +12,6 @@ from pipeline.store.paper.pages import Page
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
 from ui.i18n import t
 from ui.screens.review.deviations import deviation_areas
-from ui.screens.review.entry_form import widget_areas
 from ui.widgets.images import is_registered, page_image
 from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
@@ -42,7 +41,7 @@ def end_page_views(entry_id: str | None = None) -> None:
 def sheet_images(context: AppContext, view: EntryView) -> None:
     """Show the pages of the entry's sheet, once the views are recorded.
 
-    The field that has the focus is marked, and in a table the entry's row.
+    In a table the entry's row is marked.
     """
     shown = page_images(context, view)
     ids = [page.id for page, _ in shown]
@@ -54,7 +53,7 @@ def sheet_images(context: AppContext, view: EntryView) -> None:
                 t("picture.caption", place=page.source_name, number=page.source_page)
                 for page, _ in shown
             ],
-            places=widget_areas(view, ids),
+            places={},
             size_mm=view.form.pages[0].size,
             row=row_area(view, ids),
             marked=deviation_areas(view, ids),

@@ -17,7 +17,7 @@ from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import code_text, format_day, t
 from ui.markdown import md, plain
-from ui.screens.review.entry_form import settled_lines
+from ui.screens.lookup.settled_lines import settled_lines
 from ui.screens.review.sheet_images import record_page_views
 from ui.session import requires_open_session
 from ui.widgets.images import page_image

@@ -23,15 +23,12 @@ from pipeline.store.review import signatures
 from ui.browser.keyboard import keyboard
 from ui.i18n import code_text, t, words_of_area
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.lookup.decided_entry import (
-    begin_correction,
-    decided_entry,
-    is_editing,
-    reset_decided_entry,
-)
+from ui.screens.lookup.settled_lines import settled_lines
 from ui.screens.lookup.versions import show_people, version_table
-from ui.screens.review.entry_form import settled_lines
+from ui.screens.review.in_place import open_in_place, opened_screen, opened_subject
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
+from ui.screens.review.workbench.correction_mode import CORRECTION, DECIDED_MESSAGE
+from ui.screens.review.workbench.screen import show_opened_mode
 from ui.screens.signing.absent import show_absent
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
@@ -41,7 +38,7 @@ from ui.workspace import AppContext
 
 _MESSAGE = Message("signing_said")
 _CHOSEN_KEY, _SKIPPED_KEY = "signing_entry", "signing_skipped"
-_CORRECTED_KEY, _READ_KEY = "signing_corrected", "signing_read"
+_READ_KEY = "signing_read"
 QUEUE_KINDS = ("own", "others", "absent")
 
 
@@ -55,9 +52,13 @@ class _SignKeys(NamedTuple):
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    screen_heading(context, person, t("signing.title"), t("signing.what"))
-    if _is_corrected(context, person):
+    # A note is corrected in place of the list, and signed afterwards
+    corrected = opened_subject() if opened_screen() == CORRECTION else ""
+    if corrected and corrected == st.session_state.get(_CHOSEN_KEY):
+        show_opened_mode(context, person)
         return
+    screen_heading(context, person, t("signing.title"), t("signing.what"))
+    DECIDED_MESSAGE.show()
     _show_message("ok")
     waiting = context.work(Signing, person).load_queue()
     counts = {"own": len(waiting.own_entries), "others": len(waiting.other_entries)}
@@ -88,18 +89,6 @@ def show(context: AppContext, person: Person) -> None:
     if current.id != st.session_state.get(_CHOSEN_KEY):
         _choose_entry(current.id)
     _show_entry(context, person, waiting, current, len(queue), is_own=chosen == "own")
-
-
-def _is_corrected(context: AppContext, person: Person) -> bool:
-    """Show the note that is being corrected, in place of the list; return whether there is one."""
-    entry_id = st.session_state.get(_CORRECTED_KEY)
-    if entry_id is None or not is_editing():
-        st.session_state.pop(_CORRECTED_KEY, None)
-        return False
-    _show_message("ok")
-    _show_message("fault")
-    decided_entry(context, person, entry_id, _MESSAGE)
-    return True
 
 
 def _show_message(kind: str) -> None:
@@ -180,7 +169,7 @@ def _show_entry(
                 st.button(
                     t("lookup.correct"),
                     key=f"correct-{entry.id}",
-                    on_click=partial(_correct_entry, entry.id),
+                    on_click=partial(open_in_place, CORRECTION, entry.id),
                 )
             _undo_button(context, person)
         version_table(context, person, view)
@@ -310,13 +299,6 @@ def _undo_signatures(context: AppContext, person: Person, last: list[Entry]) -> 
     with context.store.read() as conn:
         if load_entry(conn, last[0].id).state is EntryState.CONFIRMED:
             _choose_entry(last[0].id)
-
-
-def _correct_entry(entry_id: str) -> None:
-    """Open the note to be corrected; it is signed afterwards."""
-    reset_decided_entry()
-    st.session_state[_CORRECTED_KEY] = entry_id
-    begin_correction()
 
 
 def _show_empty_queue(context: AppContext, person: Person, kind: str, others: int) -> None:

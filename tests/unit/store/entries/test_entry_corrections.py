@@ -156,7 +156,7 @@ def test_an_empty_mark_that_stays_empty_is_no_correction(ward: Ward) -> None:
 
 
 def test_a_correction_is_shown_when_the_entry_comes_back_whole(ward: Ward) -> None:
-    """A field with a draft never is folded (ui/screens/review/entry_form.py)."""
+    """A field with a draft never is folded (ui/screens/review/field_cards.py)."""
     (entry_id,) = visits(ward, "AAAA", (True,))
     said: dict[str, Value] = {
         "datum": DAY,

@@ -29,6 +29,7 @@ from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE
 from tests.support.store.route_steps import make_run, target_status
 from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
+from ui.screens.review.workbench.correction_mode import REASON
 
 
 def looked_up(app: AppTest, serial: str) -> AppTest:
@@ -42,6 +43,18 @@ def opened(app: AppTest, entry_id: str) -> AppTest:
     """Search for the sheet of an entry and look at the entry."""
     looked_up(app, entry_id[:8])
     return app.button(key=f"lookup_look-{entry_id}").click().run()
+
+
+def corrected(app: AppTest, name: str, text: str, why: str) -> Bench:
+    """Type another value and a reason at the workbench, and save."""
+    bench = Bench(app)
+    bench.type(name, text).act("draft")
+    return bench.type(REASON, why).save()
+
+
+def voided(app: AppTest, why: str) -> Bench:
+    """Say at the workbench why an entry is void."""
+    return Bench(app).type(REASON, why).save()
 
 
 def found(store: Store, entry_id: str) -> Entry:
@@ -64,11 +77,8 @@ def test_an_exported_entry_is_corrected_and_becomes_an_amendment(
 ) -> None:
     office, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)
-    revision = found(store, entry_id).revision
     app.button(key=f"correct-{entry_id}").click().run()
-    app.text_area(key=f"f-{entry_id}-{revision}-plan").input("Ny omläggning på tisdag.")
-    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel dag")
-    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    corrected(app, "plan", "Ny omläggning på tisdag.", "Fel dag")
     assert not app.exception
     assert "Rättelsen är sparad" in app.success[0].value
     with store.read() as conn:
@@ -94,11 +104,8 @@ def test_after_a_correction_undo_takes_nothing_back(store: Store, open_screen: O
         seeding.confirm(store, NURSE, each)
     app = open_screen(NURSE, "review")
     assert Bench(app).data["undo"]
-    revision = found(store, entry_id).revision
     opened(app, entry_id).button(key=f"correct-{entry_id}").click().run()
-    app.text_area(key=f"f-{entry_id}-{revision}-plan").input("Ny omläggning på tisdag.")
-    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel dag")
-    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    corrected(app, "plan", "Ny omläggning på tisdag.", "Fel dag")
     assert "Rättelsen är sparad" in app.success[0].value
     app.button(key="lookup_back").click().run()
     assert Bench(app).data["undo"] is False
@@ -107,11 +114,8 @@ def test_after_a_correction_undo_takes_nothing_back(store: Store, open_screen: O
 def test_a_critical_field_is_corrected_by_two(store: Store, open_screen: OpenScreen) -> None:
     _, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)
-    revision = found(store, entry_id).revision
     app.button(key=f"correct-{entry_id}").click().run()
-    app.text_input(key=f"f-{entry_id}-{revision}-handelsetid").input("10:15")
-    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel klockslag")
-    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
+    corrected(app, "handelsetid", "10:15", "Fel klockslag")
     assert "En annan person granskar" in app.success[0].value
     assert found(store, entry_id).state is EntryState.SECOND
 
@@ -121,19 +125,15 @@ def test_what_was_said_of_one_number_counts_for_no_other(
 ) -> None:
     _, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)
-    key = f"{entry_id}-{found(store, entry_id).revision}"
     app.button(key=f"correct-{entry_id}").click().run()
-    app.text_input(key=f"f-{key}-personnummer").input("193001017072").run()
-    app.text_input(key=f"why-{key}").input("Fel person")
-    app.button(key=f"save-why-{key}").click().run()
-    app.selectbox(key=f"guard_outside-{key}").set_value("ny klient")
-    app.text_input(key=f"f-{key}-personnummer").input("194702209882").run()
-    app.button(key=f"save-why-{key}").click().run()
-    assert not app.exception
+    bench = corrected(app, "personnummer", "193001017072", "Fel person")
+    assert bench.card["question"]["kind"] == "outside"
+    assert "Rätta fälten med röd text" in bench.card["warning"]
+    bench.type("personnummer", "194702209882").act("draft")
+    assert bench.card["question"] is None
+    bench.save(question={"outside": "ny klient"})
     assert found(store, entry_id).state is EntryState.EXPORTED
-    assert app.selectbox(key=f"guard_outside-{key}").value is None
-    app.selectbox(key=f"guard_outside-{key}").set_value("ny klient")
-    app.button(key=f"save-why-{key}").click().run()
+    bench.save(question={"outside": "ny klient"})
     assert found(store, entry_id).state is EntryState.SECOND
 
 
@@ -143,17 +143,20 @@ def test_the_client_of_a_corrected_number_is_shown_before_anything_is_saved(
     """The number of another client is typed on a signed note."""
     _, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)
-    key, other = f"{entry_id}-{found(store, entry_id).revision}", CLIENTS[1]
+    other = CLIENTS[1]
     app.button(key=f"correct-{entry_id}").click().run()
-    assert CLIENTS[0].name in client_shown(app)
-    app.text_input(key=f"f-{key}-personnummer").input(other.pid)
-    app.text_input(key=f"why-{key}").input("Fel person")
-    app.button(key=f"save-why-{key}").click().run()
+    bench = Bench(app)
+    assert bench.card["banner"]["clients"][0]["name"] == CLIENTS[0].name
+    bench.type("personnummer", other.pid).type(REASON, "Fel person").save()
     assert found(store, entry_id).state is EntryState.EXPORTED
-    said = client_shown(app)
-    assert all(words in said for words in (other.name, "namnet liknar inte", "Se efter att"))
-    app.button(key=f"save-why-{key}").click().run()
-    assert app.radio(key=f"guard_choice-{key}").value is None  # now it is asked
+    (client,) = bench.card["banner"]["clients"]
+    assert client["name"] == other.name
+    assert "namnet liknar inte" in " ".join(client["against"])
+    assert "Se efter att" in bench.card["warning"]
+    assert not bench.card["question"]
+    bench.save()
+    assert bench.card["question"]["kind"] == "conflict"  # now it is asked
+    assert found(store, entry_id).state is EntryState.EXPORTED
     with store.read() as conn:
         looked_up_by = [
             event.by for event in list_events(conn, client_log_subject(conn, other.pid))
@@ -161,24 +164,107 @@ def test_the_client_of_a_corrected_number_is_shown_before_anything_is_saved(
     assert looked_up_by == [NURSE.login]
 
 
-def client_shown(app: AppTest) -> str:
-    """What the box of the client says."""
-    return "".join(html.proto.body for html in app.get("html") if "ef-client" in html.proto.body)
-
-
 def test_a_correction_needs_a_reason_and_a_change(store: Store, open_screen: OpenScreen) -> None:
     _, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)
     revision = found(store, entry_id).revision
     app.button(key=f"correct-{entry_id}").click().run()
-    app.text_input(key=f"why-{entry_id}-{revision}").input("Inget")
-    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
-    assert "Ändra minst ett fält" in app.error[0].value
-    app.text_input(key=f"f-{entry_id}-{revision}-handelsetid").input("10:15")
-    app.text_input(key=f"why-{entry_id}-{revision}").input(" ")
-    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
-    assert "Skriv varför" in app.error[0].value
+    bench = Bench(app)
+    first = bench.names[0]
+    assert bench.card["focus"] in ("", first)
+    assert bench.names[-1] == REASON
+    bench.type(REASON, "Inget").save()
+    assert bench.card["warning"] == "Inget sparades. Ändra minst ett fält."
+    corrected(app, "handelsetid", "10:15", " ")
+    assert bench.errors() == {REASON: "Inget sparades. Skriv varför."}
+    assert bench.card["focus"] == REASON
+    assert bench.field("handelsetid")["value"] == "10:15"
+    assert bench.field("handelsetid")["reason"] == f"Förut: {seeding.NOTE['handelsetid']}"
     assert found(store, entry_id).revision == revision
+
+
+def test_a_decided_field_is_not_emptied_by_leaving_it_out(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    revision = found(store, entry_id).revision
+    app.button(key=f"correct-{entry_id}").click().run()
+    bench = corrected(app, "handelsetid", "", "Fel klockslag")
+    assert list(bench.errors()) == ["handelsetid"]
+    assert found(store, entry_id).revision == revision
+
+
+def test_a_correction_shows_what_is_decided_and_nothing_that_was_read(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """The machine read another time, and the field is keyed blind in an entry."""
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    app.button(key=f"correct-{entry_id}").click().run()
+    bench = Bench(app)
+    values = {name: bench.value(name) for name in bench.names}
+    assert values["personnummer"] == seeding.NOTE["personnummer"]
+    assert values["plan"] == seeding.NOTE["plan"]
+    assert all(field["reading"] is None for field in bench.card["fields"])
+    assert bench.card["pages"]
+    assert bench.data["ahead"] is None
+    assert bench.data["undo"] is False
+
+
+def test_whoever_leaves_a_correction_is_back_with_the_entry(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """What is changed is left only at the second press."""
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    for text in ("", "10:15"):
+        app.button(key=f"correct-{entry_id}").click().run()
+        bench = Bench(app)
+        if text:
+            bench.type("handelsetid", text).act("skip")
+            assert "inte sparat" in bench.card["warning"]
+            assert bench.value("handelsetid") == text
+        bench.act("skip")
+        assert not bench.is_up
+        assert f"correct-{entry_id}" in {button.key for button in app.button}
+    assert found(store, entry_id).state is EntryState.EXPORTED
+
+
+def test_a_correction_of_what_a_colleague_has_corrected_meanwhile_is_drawn_again(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    app.button(key=f"correct-{entry_id}").click().run()
+    bench = Bench(app)
+    with store.begin() as conn:
+        work(Corrections, conn, COLLEAGUE, utc_now(), forms=seeding.forms()).correct(
+            entry_id, found(store, entry_id).revision, {"plan": Answer("Ny plan.")}, "Fel dag"
+        )
+    bench.type("plan", "Ny omläggning på tisdag.").type(REASON, "Fel dag").save()
+    assert bench.value("plan") == "Ny plan."
+    assert bench.card["warning"]
+    with store.read() as conn:
+        assert decided_answers(conn, entry_id)["plan"].answer == Answer("Ny plan.")
+
+
+def test_a_correction_of_what_is_reviewed_again_meanwhile_shows_nothing_of_it(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    """The next reviewer keys blind."""
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    app.button(key=f"correct-{entry_id}").click().run()
+    with store.begin() as conn:
+        work(Corrections, conn, COLLEAGUE, utc_now(), forms=seeding.forms()).correct(
+            entry_id, found(store, entry_id).revision, {"handelsetid": Answer("10:17")}, "Fel"
+        )
+    app.run()
+    assert not app.exception
+    assert not Bench(app).is_up
+    assert app.error[0].value
+    assert "10:17" not in Bench(app).sent()
 
 
 def test_an_empty_mark_that_is_left_alone_is_no_change(
@@ -186,12 +272,10 @@ def test_an_empty_mark_that_is_left_alone_is_no_change(
 ) -> None:
     entry_id = seeding.add_notes(store, 1, information=False)[0]
     seeding.confirm(store, NURSE, entry_id, {**seeding.NOTE, "information": False})
-    app, revision = opened(open_screen(NURSE, "review"), entry_id), found(store, entry_id).revision
+    app = opened(open_screen(NURSE, "review"), entry_id)
     app.button(key=f"correct-{entry_id}").click().run()
-    app.text_input(key=f"why-{entry_id}-{revision}").input("Inget")
-    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
-    assert "Ändra minst ett fält" in app.error[0].value
-    assert f"save-why-{entry_id}-{revision}" in {button.key for button in app.button}
+    bench = Bench(app).type(REASON, "Inget").save()
+    assert bench.card["warning"] == "Inget sparades. Ändra minst ett fält."
 
 
 def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(
@@ -209,10 +293,7 @@ def test_an_entry_that_its_target_has_is_made_void_while_it_is_reviewed_anew(
     assert found(store, entry_id).state is EntryState.REVIEW
     app = looked_up(open_screen(NURSE, "review"), entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
-    revision = found(store, entry_id).revision
-    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel person")
-    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
-    assert not app.exception
+    voided(app, "Fel person")
     assert found(store, entry_id).voided == "Fel person"
 
 
@@ -220,10 +301,7 @@ def test_an_exported_entry_is_made_void(store: Store, open_screen: OpenScreen) -
     _, entry_id = exported_note(store)
     app = opened(open_screen(NURSE, "review"), entry_id)
     app.button(key=f"void-{entry_id}").click().run()
-    key = f"why-{entry_id}-{found(store, entry_id).revision}"
-    app.text_input(key=key).input("Fel person")
-    app.button(key=f"save-{key}").click().run()
-    assert not app.exception
+    voided(app, "Fel person")
     assert found(store, entry_id).voided == "Fel person"
 
 
@@ -240,14 +318,11 @@ def test_whoever_voids_or_corrects_is_told_who_keys_it_in(
     app = opened(open_screen(NURSE, "review"), entry_id)
     for action in ("correct", "void"):
         app.button(key=f"{action}-{entry_id}").click().run()
-        warnings = [warning.value for warning in app.warning]
-        assert [line in warning for line, warning in zip(told, warnings, strict=True)] == [True] * 2
+        notices = Bench(app).card["notices"][:2]
+        assert [line in notice for line, notice in zip(told, notices, strict=True)] == [True] * 2
         if action == "correct":
-            app.button(key=f"leave-{entry_id}").click().run()
-    key = f"why-{entry_id}-{found(store, entry_id).revision}"
-    app.text_input(key=key).input("Fel person")
-    app.button(key=f"save-{key}").click().run()
-    assert not app.exception
+            Bench(app).act("skip")
+    voided(app, "Fel person")
     assert all(line in app.success[0].value for line in told)
 
 
@@ -328,9 +403,7 @@ def test_an_open_entry_is_not_made_void_under_whoever_has_it_on_the_screen(
     app = looked_up(open_screen(NURSE, "review"), entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
     assert not app.exception
-    key = f"why-{entry_id}-{found(store, entry_id).revision}"
-    app.text_input(key=key).input("Fel person")
-    app.button(key=f"save-{key}").click().run()
+    voided(app, "Fel person")
     assert [found(store, entry_id).voided, found(store, entry_id).claimed_by] == [
         None,
         seeding.COLLEAGUE.login,
@@ -349,9 +422,9 @@ def test_whoever_does_not_make_an_open_entry_void_has_not_seen_what_was_typed(
         )
     app = looked_up(open_screen(seeding.COLLEAGUE, "review"), entry_id[:8])
     app.button(key=f"lookup_void-{entry_id}").click().run()
-    app.button(key=f"leave-{entry_id}").click().run()
-    assert not app.exception
-    assert "10:17" not in " ".join(html.proto.body for html in app.get("html"))
+    assert "10:17" not in Bench(app).sent()
+    Bench(app).act("skip")
+    assert "10:17" not in Bench(app).sent()
 
 
 def test_rows_that_say_otherwise_of_the_head_of_their_sheet_are_named(

@@ -16,9 +16,11 @@ from pipeline.store.event_log.events import list_events
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
+from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE
 from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
+from ui.screens.review.workbench.correction_mode import REASON
 
 
 def opened(app: AppTest, view: str) -> AppTest:
@@ -51,7 +53,7 @@ def test_the_own_last_decision_is_undone_and_open_again(
         assert load_entry(conn, second).state is EntryState.CONFIRMED
         assert [event.action for event in list_events(conn, "entries")] == ["list_own_actions"]
     assert app.session_state["entry_id"] == first
-    assert "review_in_place" not in app.session_state
+    assert Bench(app).entry == first
 
 
 def test_the_own_decision_is_corrected(store: Store, open_screen: OpenScreen) -> None:
@@ -59,12 +61,7 @@ def test_the_own_decision_is_corrected(store: Store, open_screen: OpenScreen) ->
     seeding.confirm(store, NURSE, entry_id)
     app = opened(open_screen(NURSE, "review"), "own")
     app.button(key=f"correct-0-{entry_id}").click().run()
-    with store.read() as conn:
-        revision = load_entry(conn, entry_id).revision
-    app.text_area(key=f"f-{entry_id}-{revision}-plan").input("Ny omläggning på tisdag.")
-    app.text_input(key=f"why-{entry_id}-{revision}").input("Fel dag")
-    app.button(key=f"save-why-{entry_id}-{revision}").click().run()
-    assert not app.exception
+    Bench(app).type("plan", "Ny omläggning på tisdag.").type(REASON, "Fel dag").save()
     assert "Rättelsen är sparad" in app.success[0].value
     app.button(key="listed_back").click().run()
     assert "Rättad" in lines(app)[0]

@@ -18,7 +18,7 @@ from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.seeding import NURSE
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.entry_form import settled_lines
+from ui.screens.lookup.settled_lines import settled_lines
 from ui.screens.signing import screen as signing
 from ui.widgets import views
 

@@ -60,7 +60,9 @@ function makeFields({ onInput, onNow }) {
   const isDone = (row) => !row.hasError && !(row.isEmpty() && isRequired(row)) && passed.has(row.name);
   const isRequired = (row) => row.field.must || row.kind === "choice" || row.kind === "second";
   fields.isAnswered = (row) => !(row.isEmpty() && isRequired(row));
-  const asks = (row) => row.hasError || (row.field.needs && !isDone(row));
+  // In a correction nobody knows which field it is that is wrong: Enter goes from field to field.
+  const isStop = ({ field }) => field.needs || field.walk;
+  const asks = (row) => row.hasError || (isStop(row) && !isDone(row));
   fields.unpass = (row) => { passed.delete(row.name); showPassed(row); };
   fields.pass = (row) => { passed.add(row.name); showPassed(row); };
   const showPassed = (row) => setAttribute(row.element, "data-passed", isDone(row));
@@ -68,7 +70,7 @@ function makeFields({ onInput, onNow }) {
   fields.next = (row) => fields.rows.slice(row ? fields.rows.indexOf(row) + 1 : 0).find(asks) ?? null;
   fields.before = (row) => {
     const end = row ? fields.rows.indexOf(row) : fields.rows.length;
-    return fields.rows.slice(0, end).findLast((each) => each.field.needs || each.hasError) ?? null;
+    return fields.rows.slice(0, end).findLast((each) => isStop(each) || each.hasError) ?? null;
   };
   // The fields from a row on that ask, are empty, and whose ink can be compared now: all before the first
   // one below the edge. Whose sheet it is, is never said so.

@@ -49,6 +49,8 @@ function makeKeys(bench) {
       if (!event.repeat) bench.act(bench.card.hidden ? "hand_over" : "save");
       return true;
     }
+    // What was opened here is left, unless the key closes something of Streamlit's first.
+    if (event.key === "Escape" && bench.card.words?.skip && !document.querySelector(POPOVER)) return event.repeat || (bench.act("skip") ?? true);
     if (isRejection(question.given)) return event.altKey && whileRejecting(letterOf(event));
     if (event.ctrlKey && !event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) return step(event.key === "ArrowDown" ? 1 : -1);
     if (event.key === "F8" && !event.ctrlKey && !event.altKey) return toDoubtful(event.shiftKey ? -1 : 1);

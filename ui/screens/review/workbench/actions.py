@@ -31,8 +31,15 @@ from ui.screens.review.current_entry import (
 )
 from ui.screens.review.deviations import with_added_deviations
 from ui.screens.review.duplicate_comparison import chosen_comparison
+from ui.screens.review.in_place import close_in_place, opened_screen, opened_subject
 from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
+from ui.screens.review.workbench.correction_mode import (
+    CORRECTION,
+    VOIDING,
+    open_correction,
+    open_voiding,
+)
 from ui.screens.review.workbench.rekeying_mode import claim_task, end_task_view
 from ui.screens.review.workbench_state import Mode, bench_state
 from ui.session import requires_open_session
@@ -208,11 +215,28 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
 # Between two entries a rekeying task may be due, or a batch, which has a screen of its own.
 
 
+MODES: Mapping[str, Callable[[AppContext, Person, str], Mode | None]] = {
+    CORRECTION: open_correction,
+    VOIDING: open_voiding,
+}
+"""The modes that are opened (`open_in_place`), by name.
+
+Each is made of its subject's id; None if it cannot be opened (any more).
+"""
+
+
+def is_mode_open() -> bool:
+    """Return whether a mode is open in place of what else is due."""
+    return opened_screen() in MODES
+
+
 def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None:
     """Return what is due: a mode between two entries, an entry, or a mode if none waits.
 
-    None if there is nothing at all.
+    What is open comes before all. None if there is nothing at all, or what was open is closed.
     """
+    if is_mode_open():
+        return due_mode(context, person)
     if bench_state().is_task_due and (mode := due_mode(context, person)) is not None:
         return mode
     bench_state().is_task_due = False
@@ -220,8 +244,16 @@ def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None
 
 
 def due_mode(context: AppContext, person: Person) -> Mode | None:
-    """Return what is due instead of an entry: a rekeying task; None if there is nothing."""
-    return claim_task(context, person)
+    """Return what is due instead of an entry: what is open, or a rekeying task; None if nothing.
+
+    What cannot be opened any more is closed.
+    """
+    if not is_mode_open():
+        return claim_task(context, person)
+    mode = MODES[opened_screen()](context, person, opened_subject())
+    if mode is None:
+        leave_mode(context, person)
+    return mode
 
 
 def _current_view(context: AppContext, person: Person) -> EntryView | None:
@@ -273,8 +305,16 @@ def go_to_next(context: AppContext, person: Person) -> None:
 
 
 def leave_mode(context: AppContext, person: Person) -> None:
-    """Go on from a mode; the next rekeying task comes after an entry."""
+    """Go on from a mode: back to where it was opened, or to the next entry.
+
+    The next rekeying task comes after an entry.
+    """
     state = bench_state()
+    if is_mode_open():
+        close_in_place()
+        end_page_views()
+        state.needs_screen = True
+        return
     state.is_task_due = False
     end_task_view()
     go_to_next(context, person)

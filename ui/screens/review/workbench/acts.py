@@ -14,13 +14,9 @@ from streamlit.runtime.scriptrunner import StopException
 
 from pipeline.domain.errors import (
     AnswerError,
-    ClientConflictError,
     EfterskriftError,
-    InvalidAnswerError,
-    MissingAnswerError,
     RecountError,
     StaleDecisionError,
-    UnknownClientError,
 )
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_name
@@ -34,7 +30,7 @@ from pipeline.review.decisions import Decision
 from pipeline.review.session import Decided, Review, ReviewSession
 from pipeline.review.signing import Signing
 from pipeline.store.entries import queue
-from pipeline.store.entries.entry import load_entry
+from pipeline.store.entries.entry import load_entry, stale_decision_error
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.review.duplicate_entries import DUPLICATE_REASON
@@ -42,6 +38,7 @@ from pipeline.store.schema.clock import utc_now
 from ui.browser.image_cache import forget_sent_images
 from ui.i18n import t, words_of_area
 from ui.screens.review import current_entry
+from ui.screens.review.answer_errors import error_texts
 from ui.screens.review.client_card import (
     client_name,
     client_number,
@@ -68,7 +65,6 @@ from ui.screens.review.field_cards import (
     field_answer,
     initial_value,
 )
-from ui.screens.review.field_input import is_choice_field
 from ui.screens.review.rejection import rejection_action
 from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.actions import go_to_next
@@ -197,13 +193,20 @@ def _save_again(context: AppContext, person: Person, message: Message) -> None:
 
 
 def _do_mode(context: AppContext, person: Person, message: Message) -> None:
-    """Do what is asked for in a mode, and go on when it is over or is another's by now."""
-    key, mode = str(message["entry"]), actions.due_mode(context, person)
+    """Do what is asked for in a mode, and go on when it is over or is another's by now.
+
+    One that was opened is drawn again if its entry has changed meanwhile.
+    """
+    key, kind, was_open = str(message["entry"]), message["kind"], actions.is_mode_open()
+    mode = actions.due_mode(context, person)
     if mode is None or mode.key != key:
-        is_over = message["kind"] in {"save", "skip"}
+        is_over = kind in {"save", "skip"} and not was_open
+        if mode is not None and was_open and kind == "save":
+            current_entry.set_warning(error_text(stale_decision_error()))
     else:
         with words_of_area(mode.area):
             is_over = mode.act(bench_state().hold(key, 0), message)
+        bench_state().fresh_turn = None if is_over else mode
     if is_over:
         bench_state().let_go(key)
         actions.leave_mode(context, person)
@@ -346,7 +349,7 @@ def _save(
         held.refuse({one.field: _finding_error(view, one) for one in findings})
     except AnswerError as error:
         held.question = question_of_error(view, error, number, about.outside)
-        held.refuse(_error_texts(view, held, error))
+        held.refuse(error_texts(view, held, error))
     except EfterskriftError as error:
         current_entry.set_warning(error_text(error))
         if isinstance(error, StaleDecisionError):
@@ -364,40 +367,6 @@ def _shown_at(held: HeldEntry, message: Message, now: datetime) -> datetime:
     if not isinstance(seen, int | float):
         return held.shown_at
     return max(held.shown_at, now - timedelta(milliseconds=max(0.0, float(seen))))
-
-
-def _error_texts(view: EntryView, held: HeldEntry, error: AnswerError) -> dict[str, str]:
-    """Return the text at each field that prevented the decision."""
-    if isinstance(error, InvalidAnswerError):
-        return {name: _invalid_text(view, name) for name in error.fields}
-    if held.question is not None:
-        return dict.fromkeys(error.fields, t(held.question.error_key))
-    if isinstance(error, MissingAnswerError | UnknownClientError | ClientConflictError):
-        return {name: t(_missing_key(view, name)) for name in error.fields}
-    return dict.fromkeys(error.fields, t("review.invalid_answer"))
-
-
-def _missing_key(view: EntryView, name: str) -> str:
-    """Return the key of what is shown where an answer is missing.
-
-    That something is written there is shown only of a reading that the user has been shown.
-    """
-    field = next(field for field in view.fields if field.spec.name == name)
-    if view.is_second_review or is_choice_field(field.spec):
-        return "review.missing_choice"
-    reading = None if field.is_blind else field.reading
-    if reading is not None and reading.state is State.READ:
-        return "review.looks_filled"
-    return "review.missing_answer"
-
-
-def _invalid_text(view: EntryView, name: str) -> str:
-    """Return why the answer to a field is refused; of a box with codes, which codes it may have."""
-    codes = view.form.by_name[name].codes
-    if not codes:
-        return t("review.invalid_answer")
-    listed = ", ".join(f"{code.value} = {code.label}" for code in codes)
-    return t("review.invalid_code", codes=listed)
 
 
 def _asks_norm(findings: Iterable[Issue]) -> bool:

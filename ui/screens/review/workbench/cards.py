@@ -64,8 +64,7 @@ def entry_card(
 
     The caller has logged the view of its pages.
     """
-    shown = page_images(context, view)
-    images = PageImages({page.id: image_id(image) for page, image in shown})
+    sheet, images, pictures = sheet_card(context, view)
     card = {
         "entry": view.entry.id,
         "revision": view.entry.revision,
@@ -76,20 +75,30 @@ def entry_card(
         "second": view.is_second_review,
         "fields": []
         if view.is_hidden
-        else _fields_with_values(view, held, images, outage_of(context, view)),
+        else value_cards(view, held, images, outage_of(context, view)),
         "head": [field.spec.name for field in _head_fields(view)],
         "folded": folded_cards(view, held, images),
         "unfold": _unfold_text(view, held),
         "settled": None if view.is_hidden else settled_card(view),
-        "pages": _page_cards(view, shown),
-        "row": _as_list(row_area(view, list(images.ids))),
-        "marked": [list(area) for area in deviation_areas(view, list(images.ids))],
         "look": {"text": text} if (text := sheet_look_text(view)) else None,
         "add": _add_card(view),
         "actions": _action_cards(context, person, view, held),
         "hidden": _hidden_card(view),
     }
-    return card | live_card(context, person, view, held), [image for _, image in shown]
+    return card | sheet | live_card(context, person, view, held), pictures
+
+
+def sheet_card(context: AppContext, view: EntryView) -> tuple[Card, PageImages, list[bytes]]:
+    """Return the sheet's pages and what is marked in them, their images by page, and the images."""
+    shown = page_images(context, view)
+    images = PageImages({page.id: image_id(image) for page, image in shown})
+    ids = list(images.ids)
+    card = {
+        "pages": _page_cards(view, shown),
+        "row": _as_list(row_area(view, ids)),
+        "marked": [list(area) for area in deviation_areas(view, ids)],
+    }
+    return card, images, [image for _, image in shown]
 
 
 def live_card(
@@ -190,9 +199,10 @@ def _head_fields(view: EntryView) -> list[FieldView]:
     return [field for field in view.fields if field.is_open and field.spec.row is None]
 
 
-def _fields_with_values(
+def value_cards(
     view: EntryView, held: HeldEntry, images: PageImages, outage: tuple[date, date] | None
 ) -> list[dict[str, Any]]:
+    """Return a card for each open field, with its value and what is wrong with it."""
     by_name = {field.spec.name: field for field in view.fields}
     return [
         card

@@ -5,7 +5,9 @@ A mode has fields like an entry: they are ticked, typed and saved with the same 
 
 from __future__ import annotations
 
-from ui.screens.review.workbench_state import Card, HeldEntry, Mode
+from typing import Any
+
+from ui.screens.review.workbench_state import Card, FieldValue, HeldEntry, Mode
 
 _NOBODY = {"kind": "none", "text": "", "number": "", "clear": True, "clients": []}
 
@@ -41,6 +43,29 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
         "actions": [],
         "hidden": None,
         "mode": True,
+        "undo": True,
         "layout": "",
         "words": {},
+    } | parts
+
+
+def mode_field(
+    kind: str, name: str, label: str, value: FieldValue, **parts: object
+) -> dict[str, Any]:
+    """Return a field of a mode that has to be answered; `parts` are what it has beside that."""
+    return {
+        "kind": kind,
+        "name": name,
+        "label": label,
+        "hint": "",
+        "needs": True,
+        "must": True,
+        "blind": False,
+        "client": False,
+        "crop": None,
+        "area": None,
+        "words": None,
+        "reading": None,
+        "error": "",
+        "value": value,
     } | parts

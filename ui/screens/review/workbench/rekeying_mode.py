@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -40,7 +41,7 @@ from ui.screens.review.field_input import (
     is_choice_field,
 )
 from ui.screens.review.workbench.cards import missing_client_card
-from ui.screens.review.workbench.mode import mode_card
+from ui.screens.review.workbench.mode import mode_card, mode_field
 from ui.screens.review.workbench_state import Card, FieldValue, HeldEntry, bench_state
 from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
 from ui.widgets.messages import error_text
@@ -162,35 +163,22 @@ def _refuse(task: RekeyingTask, held: HeldEntry, key: str) -> bool:
 def _field_card(task: RekeyingTask, label: str, held: HeldEntry) -> dict[str, Any]:
     """Return the field without any value: an empty text or choice, or the two answers."""
     is_choice = is_choice_field(task.spec)
-    card = {
-        "name": task.spec.name,
-        "label": label,
-        "hint": field_hint(task.spec),
-        "needs": True,
-        "must": True,
-        "blind": True,
-        "client": False,
-        "crop": None,
-        "area": None,
-        "words": None,
-        "reading": None,
-        "error": held.errors.get(task.spec.name, ""),
-    }
+    field = partial(
+        mode_field,
+        name=task.spec.name,
+        label=label,
+        hint=field_hint(task.spec),
+        blind=True,
+        error=held.errors.get(task.spec.name, ""),
+    )
     if task.is_adjudication:
         options = [{"label": label} for label in _adjudication_choices(task)]
         value = {"choice": -1, "other": ""}
-        return card | {
-            "kind": "second",
-            "options": options,
-            "typed": not is_choice,
-            "value": value,
-            "reason": "",
-        }
+        return field("second", value=value, options=options, typed=not is_choice, reason="")
     if is_choice:
-        codes = choice_codes(task.spec)
-        options = [{"label": code_label(task.spec, code)} for code in codes]
-        return card | {"kind": "choice", "options": options, "value": -1}
-    return card | {"kind": "text", "placeholder": t("review.type_what_you_see"), "value": ""}
+        options = [{"label": code_label(task.spec, code)} for code in choice_codes(task.spec)]
+        return field("choice", value=-1, options=options)
+    return field("text", value="", placeholder=t("review.type_what_you_see"))
 
 
 def _question_card(task: RekeyingTask, held: HeldEntry) -> dict[str, Any] | None:

@@ -46,8 +46,8 @@ _GROUPING_KEY = "queue_grouping"
 
 
 def show(context: AppContext, person: Person) -> None:
-    """Show the screen: a batch that is due, or the workbench."""
-    if show_batch_turn(context, person):
+    """Show the screen: what is open in its place, a batch that is due, or the workbench."""
+    if show_opened_mode(context, person) or show_batch_turn(context, person):
         return
     turn = actions.current_turn(context, person)
     if turn is None:
@@ -58,6 +58,20 @@ def show(context: AppContext, person: Person) -> None:
         with st.container(horizontal=True, horizontal_alignment="right", key="review_menu"):
             _show_menu(context, person)
         workbench_panel(context, person, turn)
+
+
+def show_opened_mode(context: AppContext, person: Person) -> bool:
+    """Show the mode of the workbench that is open, if there is one; return whether there is."""
+    if not actions.is_mode_open():
+        return False
+    mode = actions.due_mode(context, person)
+    if mode is None:  # it could not be opened: its screen before shows why
+        st.rerun()
+    with st.container(horizontal=True, horizontal_alignment="right", key="review_menu"):
+        key_help_button()
+        person_menu(context, person)
+    workbench_panel(context, person, mode)
+    return True
 
 
 def _show_menu(context: AppContext, person: Person) -> None:
@@ -184,7 +198,7 @@ def _bench_data(
         "unsent": _unsent_key(context, person, state),
         "says": {"text": text, "kind": kind} if text else None,
         "saysNo": state.notice_number,
-        "undo": actions.can_undo(context, person),
+        "undo": now.get("undo", True) and actions.can_undo(context, person),
         "minView": MIN_VIEW_TIME.total_seconds() * 1000,
     }
 
@@ -225,7 +239,12 @@ def _card_ahead(
 def _make_ahead(
     context: AppContext, person: Person, state: BenchState, turn: EntryView | Mode
 ) -> tuple[EntryAhead | None, list[bytes]]:
-    """Claim what comes next: a rekeying task after an entry, else the next entry."""
+    """Claim what comes next: a rekeying task after an entry, else the next entry.
+
+    After a mode that was opened nothing does: it goes back to where that was done.
+    """
+    if actions.is_mode_open():
+        return None, []
     view = turn if isinstance(turn, EntryView) else None
     ahead: EntryView | Mode | None = claim_task(context, person) if view else None
     if ahead is None:
