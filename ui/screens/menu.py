@@ -67,7 +67,6 @@ SCREENS = (
 
 IN_PLACE_OF_REVIEW = {
     "lookup": "lookup.screen",
-    "attachments": "review.depth.attachments_screen",
     "rows": "review.depth.rows_screen",
     "split": "review.depth.split_screen",
 }

@@ -49,6 +49,10 @@ function makeKeys(bench) {
       if (!event.repeat) bench.act(bench.card.hidden ? "hand_over" : "save");
       return true;
     }
+    if (bench.card.mode && event.key === "Escape" && !document.querySelector(POPOVER)) {
+      if (!event.repeat) bench.act("skip");
+      return true;
+    }
     if (isRejection(question.given)) return event.altKey && whileRejecting(letterOf(event));
     if (event.ctrlKey && !event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) return step(event.key === "ArrowDown" ? 1 : -1);
     if (event.key === "F8" && !event.ctrlKey && !event.altKey) return toDoubtful(event.shiftKey ? -1 : 1);

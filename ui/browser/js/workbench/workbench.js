@@ -168,6 +168,7 @@ function makeBench(parent) {
     root.dataset.ahead = bench.ahead?.entry ?? "";
     root.classList.toggle("wb-rejecting", isRejection(card.question));
     root.classList.toggle("wb-tiled", card.layout === "tiles");
+    root.classList.toggle("wb-lined", card.layout === "lines");
     const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
     question.show(asked, turnOf(card));
     below.show(card, isNew);

@@ -10,7 +10,6 @@ from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.model import EntryState, Outcome, Person
 from pipeline.review.attachments import Attachments
-from pipeline.store.entries.attached_pages import find_sheet_before
 from pipeline.store.entries.entry import is_part_of_page
 from pipeline.store.entries.entry_depth import list_allowed_depths, set_sheet_depth
 from pipeline.store.entries.entry_view import EntryView
@@ -83,14 +82,12 @@ def _attachments_action(context: AppContext, person: Person, view: EntryView) ->
 
 
 def _loose_page_actions(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
-    with context.store.read() as conn:
-        sheet = find_sheet_before(conn, view.pages[0])
-    targets = context.work(Attachments, person).find_entries([sheet]) if sheet else []
+    target = context.work(Attachments, person).find_entry_before(view.pages[0])
     actions = []
-    if targets:
-        form = context.forms[(targets[0].form, targets[0].version)]
+    if target is not None:
+        form = context.forms[(target.form, target.version)]
         label = t("attachments.belongs_to", form=form.title)
-        show = partial(open_in_place, "attachments", targets[0].id)
+        show = partial(open_in_place, "attachments", target.id)
         actions.append(EntryAction("attachments", label, show, "Alt+J"))
     is_own = view.entry.form == ATTACHMENT_FORM[0]
     if view.entry.form in {ATTACHMENT_FORM[0], FREE_NOTE_FORM[0]}:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
+from pipeline.review.attachments import Attachments
 from pipeline.review.batches import BatchReview
 from pipeline.review.corrections import Corrections
 from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
@@ -30,8 +31,15 @@ from ui.screens.review.current_entry import (
 )
 from ui.screens.review.deviations import with_added_deviations
 from ui.screens.review.duplicate_comparison import chosen_comparison
+from ui.screens.review.in_place import (
+    close_in_place,
+    open_in_place,
+    opened_screen,
+    opened_subject,
+)
 from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
+from ui.screens.review.workbench import attachments_mode
 from ui.screens.review.workbench.rekeying_mode import claim_task, end_task_view
 from ui.screens.review.workbench_state import Mode, bench_state
 from ui.session import requires_open_session
@@ -126,7 +134,12 @@ def can_undo(context: AppContext, person: Person) -> bool:
     if CAN_UNDO_KEY not in st.session_state:
         st.session_state[CAN_UNDO_KEY] = bool(_last_step(context, person))
     last = {UNDO_BATCH_KEY, UNDO_TRANSFER_KEY}
-    return st.session_state[CAN_UNDO_KEY] or any(key in st.session_state for key in last)
+    has_attached = bool(bench_state().attached[1])
+    return (
+        st.session_state[CAN_UNDO_KEY]
+        or has_attached
+        or any(key in st.session_state for key in last)
+    )
 
 
 @requires_open_session
@@ -143,6 +156,9 @@ def undo_last(context: AppContext, person: Person) -> None:
         count = context.work(BatchReview, person).undo()
         open_entry(None)
         set_warning(t("ways.undone", count=count))
+        return
+    if bench_state().attached[1]:
+        _take_off_attached(context, person)
         return
     if sent := st.session_state.pop(UNDO_TRANSFER_KEY, None):
         _take_back_transfer(context, person, sent)
@@ -161,6 +177,15 @@ def _take_back_transfer(context: AppContext, person: Person, entry_id: str) -> N
     if _run_action(partial(context.work(Transfers, person).take_back, entry_id)):
         open_entry(entry_id)
         set_toast(t("returns.forward.undone"))
+
+
+def _take_off_attached(context: AppContext, person: Person) -> None:
+    """Take off the pages that were attached last, and show them again."""
+    entry_id, pages = bench_state().attached
+    bench_state().attached = ("", [])
+    if _run_action(partial(context.work(Attachments, person).detach, pages)):
+        open_in_place(attachments_mode.NAME, entry_id)
+        set_toast(t("attachments.taken_off", count=len(pages)))
 
 
 def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
@@ -205,22 +230,67 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
 # What is on the screen, and what comes next: both are claimed, and their views logged.
 #
 # Between two entries a rekeying task may be due, or a batch, which has a screen of its own.
+# An entry may begin with a mode, its face.
+
+
+_Load = Callable[[AppContext, Person, str], Mode]
+_Due = Callable[[AppContext, Person, EntryView], str]
+MODES: Mapping[str, _Load] = {attachments_mode.NAME: attachments_mode.load_attachments}
+"""The modes that are opened (`open_in_place`) with a subject, by name."""
+FACES: Mapping[str, _Due] = {attachments_mode.NAME: attachments_mode.attachments_due}
+"""The modes that come up before an entry is answered: what their subject is then, or nothing."""
 
 
 def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None:
-    """Return what is due: a mode between two entries, an entry, or a mode if none waits.
+    """Return what is due: a mode that was opened or is due between entries, an entry, or its face.
 
     None if there is nothing at all.
     """
-    if bench_state().is_task_due and (mode := due_mode(context, person)) is not None:
-        return mode
+    if opened_screen() in MODES:
+        key = f"{opened_screen()}:{opened_subject()}"
+        if (mode := mode_of(context, person, key)) is not None:
+            return mode
+        close_in_place()
+    if bench_state().is_task_due and (task := claim_task(context, person)) is not None:
+        return task
     bench_state().is_task_due = False
-    return _current_view(context, person) or due_mode(context, person)
+    view = _current_view(context, person)
+    if view is None:
+        return claim_task(context, person)
+    return face_of(context, person, view) or view
 
 
-def due_mode(context: AppContext, person: Person) -> Mode | None:
-    """Return what is due instead of an entry: a rekeying task; None if there is nothing."""
-    return claim_task(context, person)
+def face_of(context: AppContext, person: Person, view: EntryView) -> Mode | None:
+    """Return the mode that an entry begins with, None if it is the entry or was left for it."""
+    for name, find_subject in FACES.items():
+        subject = find_subject(context, person, view)
+        key = f"{name}:{subject}"
+        if subject and key not in bench_state().left_faces:
+            return mode_of(context, person, key)
+    return None
+
+
+def is_named(key: str) -> bool:
+    """Return whether a key is that of a mode that is opened with a subject."""
+    return key.partition(":")[0] in MODES
+
+
+def is_face_of_current(key: str) -> bool:
+    """Return whether a key is that of a mode of the entry on the screen."""
+    return key.partition(":")[2] == current_entry.current_entry_id()
+
+
+def mode_of(context: AppContext, person: Person, key: str) -> Mode | None:
+    """Return the mode of this key; None if it is over or another's by now, and say why."""
+    name, _, subject = key.partition(":")
+    if not is_named(key):
+        task = claim_task(context, person)
+        return task if task is not None and task.key == key else None
+    try:
+        return MODES[name](context, person, subject)
+    except EfterskriftError as error:
+        set_warning(error_text(error))
+        return None
 
 
 def _current_view(context: AppContext, person: Person) -> EntryView | None:
@@ -271,10 +341,16 @@ def go_to_next(context: AppContext, person: Person) -> None:
             end_page_views(ahead.entry)
 
 
-def leave_mode(context: AppContext, person: Person) -> None:
-    """Go on from a mode; the next rekeying task comes after an entry."""
-    state = bench_state()
-    state.is_task_due = False
+def leave_mode(context: AppContext, person: Person, key: str) -> None:
+    """Go on from a mode: to the entry that it stood before, or after a rekeying task to the next.
+
+    The next task comes after an entry.
+    """
+    end_page_views(key)
+    if is_named(key):
+        close_in_place()
+        return
+    bench_state().is_task_due = False
     end_task_view()
     go_to_next(context, person)
 

@@ -76,7 +76,9 @@ def entry_card(
         "second": view.is_second_review,
         "fields": []
         if view.is_hidden
-        else _fields_with_values(view, held, images, outage_of(context, view)),
+        else _fields_with_values(
+            view, held, images, outage_of(context, view.form, view.entry.unit)
+        ),
         "head": [field.spec.name for field in _head_fields(view)],
         "folded": folded_cards(view, held, images),
         "unfold": _unfold_text(view, held),

@@ -5,8 +5,22 @@ A mode has fields like an entry: they are ticked, typed and saved with the same 
 
 from __future__ import annotations
 
+from typing import Any
+
 from ui.screens.review.workbench_state import Card, HeldEntry, Mode
 
+_FIELD: dict[str, Any] = {
+    "hint": "",
+    "needs": False,
+    "must": False,
+    "blind": False,
+    "client": False,
+    "crop": None,
+    "area": None,
+    "words": None,
+    "reading": None,
+    "error": "",
+}
 _NOBODY = {"kind": "none", "text": "", "number": "", "clear": True, "clients": []}
 
 
@@ -14,7 +28,7 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
     """Return the card of a mode; `parts` are what it has beside a title and its fields.
 
     `fields` are drawn as those of an entry. `words` replace the texts of the buttons (`save`,
-    `skip`); with `layout` "tiles" the fields stand side by side.
+    `skip`); with `layout` "tiles" the fields stand side by side, with "lines" three on a line.
     """
     return {
         "entry": mode.key,
@@ -44,3 +58,22 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
         "layout": "",
         "words": {},
     } | parts
+
+
+def tick_field(name: str, label: str, *, is_ticked: bool, **parts: object) -> dict[str, Any]:
+    """Return a field that is ticked or not; `parts` are what it has beside that.
+
+    `text` is beside the tick, `crop` is its piece of the paper (as of an entry's field).
+    """
+    card = {"kind": "tick", "name": name, "label": label, "value": is_ticked}
+    return _FIELD | card | parts
+
+
+def text_field(name: str, label: str, value: str, **parts: object) -> dict[str, Any]:
+    """Return a field of one line; `parts` are what it has beside that, as a `placeholder`."""
+    return _FIELD | {"kind": "text", "name": name, "label": label, "value": value} | parts
+
+
+def page_crop(image: str, aspect: float, label: str) -> dict[str, Any]:
+    """Return a whole page as the piece of paper of a field; `aspect` is its width by its height."""
+    return {"image": image, "x": 0, "y": 0, "w": 1, "h": 1, "aspect": aspect, "label": label}
