@@ -25,7 +25,7 @@ from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action, naming, require_permission
-from pipeline.domain.model import EntryState, Outcome
+from pipeline.domain.model import EntryState, Outcome, State
 from pipeline.domain.review.attachment_title import (
     AttachmentChoice,
     complete_choices,
@@ -33,6 +33,7 @@ from pipeline.domain.review.attachment_title import (
     propose_title,
 )
 from pipeline.domain.review.rules import form_area
+from pipeline.domain.review.shared_page import names_several
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
 from pipeline.review.session import Review
@@ -72,7 +73,14 @@ from pipeline.store.entries.sheet_entries import add_parts, make_entries
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.pages import STATE_READ, Page, list_sheet_pages, load_page
+from pipeline.store.paper.pages import (
+    STATE_READ,
+    Page,
+    list_sheet_pages,
+    load_page,
+    load_sheet_readings,
+)
+from pipeline.store.registers.client_register import list_clients
 
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)
 MIN_SIDE: Final = 0.02
@@ -86,7 +94,8 @@ _OPEN_TO_PAGES = frozenset({EntryState.REVIEW, EntryState.SECOND, EntryState.CON
 class AttachmentProposal:
     """A loose page after a sheet, with the title and the day that its print says.
 
-    `belongs` is whether it is a known kind of document or follows one, and nobody has typed in it.
+    `belongs` is whether it is a known kind of document or follows one, is not about several
+    clients, and nobody has typed in it.
     """
 
     page: Page
@@ -156,8 +165,21 @@ class Attachments(Review):
             printed = words.get(page.id, ())
             title, day = propose_title(printed), propose_day(printed)
             follows = follows or bool(title)
-            proposals.append(AttachmentProposal(page, title, day, follows and page.id not in typed))
+            belongs = follows and page.id not in typed and not self.is_shared(page)
+            proposals.append(AttachmentProposal(page, title, day, belongs))
         return proposals
+
+    def is_shared(self, page: Page) -> bool:
+        """Return whether what was read on a loose page is about several clients of its unit.
+
+        Raises:
+            NotAllowedError: the person does not review the page.
+        """
+        with self.store.read() as conn:
+            visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+            readings = load_sheet_readings(conn, [page.id]).get(page.id, {})
+            lines = [str(one.value) for one in readings.values() if one.state is State.READ]
+            return bool(lines) and names_several(lines, list_clients(conn, [page.unit]))
 
     def find_entry_before(self, page: Page) -> Entry | None:
         """Return the entry of the sheet before a loose page if it takes pages, else None.

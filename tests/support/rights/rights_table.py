@@ -282,6 +282,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}review.attachments.Attachments.detach": (Action.REVIEW, R.PAPER),
     f"{P}review.attachments.Attachments.list_proposals": (Action.REVIEW, R.PAPER),
     f"{P}review.attachments.Attachments.find_entry_before": (Action.REVIEW, R.LISTED),
+    f"{P}review.attachments.Attachments.is_shared": (Action.REVIEW, R.PAPER),
     f"{P}review.attachments.Attachments.set_own": (Action.REVIEW, R.PAPER),
     f"{P}review.attachments.Attachments.find_entries": (Action.REVIEW, R.LISTED),
     f"{P}review.attachments.Attachments.find_client_sheets": (Action.REVIEW, R.SOUGHT),

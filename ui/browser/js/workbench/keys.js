@@ -137,6 +137,7 @@ function makeKeys(bench) {
     const row = fields.at(target);
     if (row) return inField(event, target, row);
     if (target === below.tick) return inTick(event);
+    if (target === picture.pane && picture.drawWithKey(event)) return true;
     if (event.key === "Tab" && event.shiftKey && target === bar.named.save) return bench.goBack(null);
     return event.key === "Enter" && event.repeat; // a held key presses no button again
   }

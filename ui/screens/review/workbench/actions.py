@@ -39,7 +39,7 @@ from ui.screens.review.in_place import (
 )
 from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
-from ui.screens.review.workbench import attachments_mode
+from ui.screens.review.workbench import attachments_mode, split_mode
 from ui.screens.review.workbench.rekeying_mode import claim_task, end_task_view
 from ui.screens.review.workbench_state import Mode, bench_state
 from ui.session import requires_open_session
@@ -235,9 +235,15 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
 
 _Load = Callable[[AppContext, Person, str], Mode]
 _Due = Callable[[AppContext, Person, EntryView], str]
-MODES: Mapping[str, _Load] = {attachments_mode.NAME: attachments_mode.load_attachments}
+MODES: Mapping[str, _Load] = {
+    attachments_mode.NAME: attachments_mode.load_attachments,
+    split_mode.NAME: split_mode.load_split,
+}
 """The modes that are opened (`open_in_place`) with a subject, by name."""
-FACES: Mapping[str, _Due] = {attachments_mode.NAME: attachments_mode.attachments_due}
+FACES: Mapping[str, _Due] = {
+    attachments_mode.NAME: attachments_mode.attachments_due,
+    split_mode.NAME: split_mode.split_due,
+}
 """The modes that come up before an entry is answered: what their subject is then, or nothing."""
 
 
@@ -257,17 +263,17 @@ def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None
     view = _current_view(context, person)
     if view is None:
         return claim_task(context, person)
-    return face_of(context, person, view) or view
+    return face_of(context, person, view)
 
 
-def face_of(context: AppContext, person: Person, view: EntryView) -> Mode | None:
-    """Return the mode that an entry begins with, None if it is the entry or was left for it."""
+def face_of(context: AppContext, person: Person, view: EntryView) -> EntryView | Mode:
+    """Return an entry as it is shown first: by the mode that fits it, unless that was left."""
     for name, find_subject in FACES.items():
         subject = find_subject(context, person, view)
         key = f"{name}:{subject}"
         if subject and key not in bench_state().left_faces:
-            return mode_of(context, person, key)
-    return None
+            return mode_of(context, person, key) or view
+    return view
 
 
 def is_named(key: str) -> bool:

@@ -32,7 +32,7 @@ from ui.screens.review.depth.entry_actions import is_loose_page
 from ui.screens.review.entry_header import outage_of
 from ui.screens.review.in_place import opened_screen
 from ui.screens.review.sheet_images import record_views
-from ui.screens.review.workbench.mode import mode_card, page_crop, text_field, tick_field
+from ui.screens.review.workbench.mode import mode_card, page_card, page_crop, text_field, tick_field
 from ui.screens.review.workbench_state import Card, HeldEntry, bench_state
 from ui.widgets.images import find_covered_for, page_image, picture_size
 from ui.widgets.messages import error_text
@@ -116,8 +116,6 @@ class AttachmentsMode:
         places = {page.id: _place(number, image) for number, (page, image) in enumerate(shown)}
         target = _target_of(held)
         fields = [*self._loose_fields(held, places), *self._attached_fields(target, places)]
-        is_own = target.chosen is None
-        is_opened = opened_screen() == NAME
         card = mode_card(
             self,
             held,
@@ -127,13 +125,10 @@ class AttachmentsMode:
             question=self._question(target),
             fields=fields,
             focus=held.focus or next(iter(held.errors), "") or _first_title(fields),
-            pages=[_page_card(page, image) for page, image in shown],
+            pages=[page_card(page, image) for page, image in shown],
             actions=[{"kind": _ELSEWHERE, "label": t("attachments.elsewhere"), "key": "Alt+J"}],
             layout="lines",
-            words={
-                "save": t("attachments.save" if is_own else "attachments.save_there"),
-                "skip": t("attachments.back" if is_opened else "attachments.not_now"),
-            },
+            words=self._words(target),
         )
         return card, [image for _, image in shown]
 
@@ -184,7 +179,7 @@ class AttachmentsMode:
         except EfterskriftError as error:
             held.stop(error_text(error), "")
             return False
-        if len(choices) < len(self.loose):
+        if off or len(choices) < len(self.loose):
             bench_state().left_faces |= {self.key}
         self._note_done([choice.page_id for choice in choices], off, moved)
         return True
@@ -295,6 +290,16 @@ class AttachmentsMode:
             "name": {"label": t("attachments.target"), "max": 14},
         }
 
+    def _words(self, target: _Target) -> dict[str, str]:
+        if target.is_asked:
+            return {"save": t("lookup.search"), "skip": t("reject.back")}
+        save = "attachments.save" if self.loose else "depth.save"
+        skip = "attachments.back" if opened_screen() == NAME else "attachments.not_now"
+        return {
+            "save": t(save if target.chosen is None else "attachments.save_there"),
+            "skip": t(skip),
+        }
+
     def _how(self) -> str:
         if self.loose:
             return t("attachments.how", count=len(self.loose))
@@ -336,12 +341,6 @@ def _place(number: int, image: bytes) -> dict[str, Any]:
     label = t("attachments.picture", number=number + 1)
     crop = page_crop(image_id(image), width / height, label)
     return {"crop": crop, "area": [number, 0, 0, 1, 1]}
-
-
-def _page_card(page: Page, image: bytes) -> dict[str, Any]:
-    width, height = picture_size(image)
-    caption = t("picture.caption", place=page.source_name, number=page.source_page)
-    return {"image": image_id(image), "caption": caption, "aspect": height / width}
 
 
 def _first_title(fields: list[dict[str, Any]]) -> str:

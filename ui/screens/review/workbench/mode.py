@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.store.paper.pages import Page
+from ui.browser.image_cache import image_id
+from ui.i18n import t
 from ui.screens.review.workbench_state import Card, HeldEntry, Mode
+from ui.widgets.images import picture_size
 
 _FIELD: dict[str, Any] = {
     "hint": "",
@@ -28,7 +32,8 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
     """Return the card of a mode; `parts` are what it has beside a title and its fields.
 
     `fields` are drawn as those of an entry. `words` replace the texts of the buttons (`save`,
-    `skip`); with `layout` "tiles" the fields stand side by side, with "lines" three on a line.
+    `skip`); with `layout` "tiles" the fields stand side by side, with "lines" three on a line. With
+    `draws` a person draws boxes on the page (an act `draw` each); `parts` are those that are drawn.
     """
     return {
         "entry": mode.key,
@@ -55,6 +60,8 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
         "actions": [],
         "hidden": None,
         "mode": True,
+        "parts": [],
+        "draws": False,
         "layout": "",
         "words": {},
     } | parts
@@ -77,3 +84,10 @@ def text_field(name: str, label: str, value: str, **parts: object) -> dict[str, 
 def page_crop(image: str, aspect: float, label: str) -> dict[str, Any]:
     """Return a whole page as the piece of paper of a field; `aspect` is its width by its height."""
     return {"image": image, "x": 0, "y": 0, "w": 1, "h": 1, "aspect": aspect, "label": label}
+
+
+def page_card(page: Page, image: bytes) -> dict[str, Any]:
+    """Return a page of the sheet's pane with its image (JPEG)."""
+    width, height = picture_size(image)
+    caption = t("picture.caption", place=page.source_name, number=page.source_page)
+    return {"image": image_id(image), "caption": caption, "aspect": height / width}

@@ -249,7 +249,7 @@ def _make_ahead(
     entry = actions.view_ahead(context, person, view)
     if entry is None or (view is not None and not can_advance(view, entry)):
         return None, []
-    ahead = (None if is_face else actions.face_of(context, person, entry)) or entry
+    ahead = entry if is_face else actions.face_of(context, person, entry)
     return _card_of_ahead(context, person, ahead, _turn_key(entry))
 
 
