@@ -57,16 +57,18 @@ def sheet_images(context: AppContext, view: EntryView) -> None:
         SheetView(
             turn=f"{view.entry.id}-{view.entry.revision}",
             pictures=[picture for _, picture in shown],
-            captions=[
-                t("picture.caption", place=page.source_name, number=page.source_page)
-                for page, _ in shown
-            ],
+            captions=[page_caption(page) for page, _ in shown],
             places=widget_areas(view, ids),
             size_mm=view.form.pages[0].size,
             row=row_area(view, ids),
             marked=deviation_areas(view, ids),
         )
     )
+
+
+def page_caption(page: Page) -> str:
+    """Return where a page is from, in words."""
+    return t("picture.caption", place=page.source_name, number=page.source_page)
 
 
 def page_images(context: AppContext, view: EntryView) -> list[tuple[Page, bytes]]:

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.domain.errors import AnswerError, EfterskriftError, InvalidAnswerError, StoreError
-from pipeline.domain.form.form import EntriesPer, Form
-from pipeline.domain.form.rules import FREE_NOTE_FORM
+from pipeline.domain.form.form import Form
 from pipeline.domain.identity_numbers import normalize_pid
-from pipeline.domain.model import EntryState, Person
+from pipeline.domain.model import Person
 from pipeline.domain.review.attachment_title import MAX_TITLE_LENGTH, AttachmentChoice
 from pipeline.forms.fiducials import format_serial_or_id, is_serial, normalize_serial
 from pipeline.review.attachments import AttachmentProposal, Attachments
@@ -28,11 +27,22 @@ from pipeline.store.registers.client_register import load_client, restrict_clien
 from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review import current_entry
-from ui.screens.review.depth.entry_actions import is_loose_page
+from ui.screens.review.depth.entry_actions import (
+    attachments_target,
+    is_loose_note,
+    is_loose_page,
+    is_untouched,
+)
 from ui.screens.review.entry_header import outage_of
 from ui.screens.review.in_place import opened_screen
-from ui.screens.review.sheet_images import record_views
-from ui.screens.review.workbench.mode import mode_card, page_card, page_crop, text_field, tick_field
+from ui.screens.review.sheet_images import page_caption, record_views
+from ui.screens.review.workbench.mode import (
+    mode_card,
+    page_card,
+    page_crop,
+    text_field,
+    tick_field,
+)
 from ui.screens.review.workbench_state import Card, HeldEntry, bench_state
 from ui.widgets.images import find_covered_for, page_image, picture_size
 from ui.widgets.messages import error_text
@@ -59,22 +69,14 @@ def attachments_due(context: AppContext, person: Person, view: EntryView) -> str
     It is the entry itself, or for a loose page that of the sheet before. What anybody has begun to
     type is typed.
     """
-    if view.entry.state is not EntryState.REVIEW or view.is_hidden or not view.pages:
+    is_own = is_loose_page(view) and not is_loose_note(view)
+    if not is_untouched(view) or is_own:
         return ""
-    if any(field.draft is not None for field in view.fields):
+    if (target := attachments_target(context, person, view)) is None:
         return ""
-    attachments = context.work(Attachments, person)
-    is_loose = is_loose_page(view)
-    if is_loose:
-        is_note = view.entry.form == FREE_NOTE_FORM[0]
-        target = attachments.find_entry_before(view.pages[0]) if is_note else None
-    else:
-        is_one = view.form.entries is EntriesPer.SHEET and view.entry.row is None
-        target = view.entry if is_one else None
-    if target is None:
-        return ""
-    known = {each.page.id for each in attachments.list_proposals(target) if each.belongs}
-    is_due = view.pages[0].id in known if is_loose else bool(known)
+    proposals = context.work(Attachments, person).list_proposals(target)
+    known = {each.page.id for each in proposals if each.belongs}
+    is_due = bool(known) if target is view.entry else view.pages[0].id in known
     return target.id if is_due else ""
 
 
@@ -125,7 +127,7 @@ class AttachmentsMode:
             question=self._question(target),
             fields=fields,
             focus=held.focus or next(iter(held.errors), "") or _first_title(fields),
-            pages=[page_card(page, image) for page, image in shown],
+            pages=[page_card(image, page_caption(page)) for page, image in shown],
             actions=[{"kind": _ELSEWHERE, "label": t("attachments.elsewhere"), "key": "Alt+J"}],
             layout="lines",
             words=self._words(target),
@@ -301,9 +303,8 @@ class AttachmentsMode:
         }
 
     def _how(self) -> str:
-        if self.loose:
-            return t("attachments.how", count=len(self.loose))
-        return t("attachments.how_attached" if self.attached else "attachments.no_loose")
+        key = "how" if self.loose else "how_attached" if self.attached else "no_loose"
+        return t(f"attachments.{key}", count=len(self.loose))
 
     def _describe(self, entry: Entry) -> str:
         serial = format_serial_or_id(entry.serial)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.store.paper.pages import Page
 from ui.browser.image_cache import image_id
-from ui.i18n import t
 from ui.screens.review.workbench_state import Card, HeldEntry, Mode
 from ui.widgets.images import picture_size
 
@@ -86,8 +84,7 @@ def page_crop(image: str, aspect: float, label: str) -> dict[str, Any]:
     return {"image": image, "x": 0, "y": 0, "w": 1, "h": 1, "aspect": aspect, "label": label}
 
 
-def page_card(page: Page, image: bytes) -> dict[str, Any]:
-    """Return a page of the sheet's pane with its image (JPEG)."""
+def page_card(image: bytes, caption: str) -> dict[str, Any]:
+    """Return an image (JPEG, PNG) as a page of the sheet's pane."""
     width, height = picture_size(image)
-    caption = t("picture.caption", place=page.source_name, number=page.source_page)
     return {"image": image_id(image), "caption": caption, "aspect": height / width}

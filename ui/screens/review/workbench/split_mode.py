@@ -8,12 +8,11 @@ never sent the others.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.form.rules import FREE_NOTE_FORM
-from pipeline.domain.model import EntryState, Person
+from pipeline.domain.model import Person
 from pipeline.review.attachments import MIN_SIDE, Attachments, cut_area
 from pipeline.store.entries.attached_pages import list_parts
 from pipeline.store.entries.entry_view import EntryView
@@ -21,9 +20,9 @@ from pipeline.store.paper.pages import Page, load_page
 from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review import current_entry
-from ui.screens.review.depth.entry_actions import is_loose_page
+from ui.screens.review.depth.entry_actions import is_loose_note, is_untouched
 from ui.screens.review.in_place import opened_screen
-from ui.screens.review.sheet_images import record_views
+from ui.screens.review.sheet_images import page_caption, record_views
 from ui.screens.review.workbench.mode import mode_card, page_card, page_crop, tick_field
 from ui.screens.review.workbench_state import FOCUS_LOOK, Card, HeldEntry, bench_state
 from ui.widgets.images import find_covered_for, page_image, picture_size
@@ -36,22 +35,14 @@ PartBox = tuple[float, float, float, float]
 """x, y, width and height, as shares of the page."""
 
 
-@dataclass(slots=True)
-class _Parts:
-    """The parts that are marked, by number in the order in which they were."""
-
-    boxes: dict[int, PartBox] = field(default_factory=dict)
-    last: int = 0
-
-
 def split_due(context: AppContext, person: Person, view: EntryView) -> str:
     """Return the page that is split before its entry is answered; empty if none is."""
-    is_open = view.entry.state is EntryState.REVIEW and not view.is_hidden and bool(view.pages)
-    is_note = is_open and is_loose_page(view) and view.entry.form == FREE_NOTE_FORM[0]
-    if not is_note or any(one.draft is not None for one in view.fields):
-        return ""
-    page = view.pages[0]
-    return page.id if context.work(Attachments, person).is_shared(page) else ""
+    is_due = (
+        is_untouched(view)
+        and is_loose_note(view)
+        and context.work(Attachments, person).is_shared(view.pages[0])
+    )
+    return view.pages[0].id if is_due else ""
 
 
 def load_split(context: AppContext, person: Person, page_id: str) -> SplitMode:
@@ -86,7 +77,7 @@ class SplitMode:
         covered = find_covered_for(self.context, self.person, self.page)
         image = page_image(self.context, self.page, covered)
         images = [image] if image is not None else []
-        boxes = _parts_of(held).boxes
+        boxes = _parts_of(held)
         skip = "attachments.back" if opened_screen() == NAME else "split.not_now"
         card = mode_card(
             self,
@@ -100,7 +91,7 @@ class SplitMode:
                 for place, number in enumerate(boxes, self.split_before + 1)
             ],
             focus=held.focus or _FOCUS_SHEET,
-            pages=[page_card(self.page, image) for image in images],
+            pages=[page_card(image, page_caption(self.page)) for image in images],
             parts=[
                 {"area": [0, *box], "text": str(place)}
                 for place, box in enumerate(boxes.values(), self.split_before + 1)
@@ -114,17 +105,16 @@ class SplitMode:
     def act(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
         """Mark a part, remove those that are unticked, or split the page."""
         parts, kind = _parts_of(held), message["kind"]
-        for number in [each for each in parts.boxes if _is_off(message["values"], each)]:
-            del parts.boxes[number]
+        for number in [each for each in parts if message["values"].get(f"part-{each}") is False]:
+            del parts[number]
         if kind == "draw" and (box := _read_box(message.get("box"))) is not None:
-            parts.last += 1
-            parts.boxes[parts.last] = box
+            parts[int(message["n"])] = box
         if kind != "draft":
             held.warning = ""
         if kind == "skip":
             bench_state().left_faces |= {self.key}
             return True
-        return kind == "save" and self._split(held, list(parts.boxes.values()), message)
+        return kind == "save" and self._split(held, list(parts.values()), message)
 
     def _split(self, held: HeldEntry, boxes: Sequence[PartBox], message: Mapping[str, Any]) -> bool:
         """Make an entry of each part, and open the first; say what is missing."""
@@ -158,20 +148,17 @@ class SplitMode:
             f"part-{number}",
             label,
             is_ticked=True,
-            text=t("split.remove"),
+            text=t("split.becomes"),
             crop=crop | {"x": x, "y": y, "w": w, "h": h},
             area=[0, *box],
         )
 
 
-def _parts_of(held: HeldEntry) -> _Parts:
-    held.memo = held.memo or _Parts()
-    parts: _Parts = held.memo
+def _parts_of(held: HeldEntry) -> dict[int, PartBox]:
+    """Return the parts in the order in which they were marked, by the number of that act."""
+    held.memo = held.memo or {}
+    parts: dict[int, PartBox] = held.memo
     return parts
-
-
-def _is_off(values: Mapping[str, Any], number: int) -> bool:
-    return values.get(f"part-{number}") is False
 
 
 def _read_box(drawn: object) -> PartBox | None:
