@@ -50,8 +50,8 @@ from ui.workspace import AppContext
 
 NAME = "attachments"
 _ELSEWHERE = "open:elsewhere"
-_MAX_SHOWN = 20
-"""Pages that are shown at once; the browser holds few more. Those after them come next."""
+_MAX_SHOWN = 16
+"""Pages that are shown at once: the browser holds 24 images. Those after them come next."""
 
 
 @dataclass(slots=True)
