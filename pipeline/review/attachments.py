@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 import cv2
@@ -26,8 +25,15 @@ from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action, naming, require_permission
-from pipeline.domain.model import EntryState, Outcome
+from pipeline.domain.model import EntryState, Outcome, State
+from pipeline.domain.review.attachment_title import (
+    AttachmentChoice,
+    complete_choices,
+    propose_day,
+    propose_title,
+)
 from pipeline.domain.review.rules import form_area
+from pipeline.domain.review.shared_page import names_several
 from pipeline.files.images import decode_image
 from pipeline.files.page_files import PNG
 from pipeline.review.session import Review
@@ -41,15 +47,18 @@ from pipeline.store.entries.attached_pages import (
     delete_entry,
     end_attachment,
     end_parts,
+    find_sheet_before,
     is_referred_to,
     last_attachment_number,
     last_part_row,
     list_attached_pages,
     list_client_sheets,
+    list_drafted_sheets,
     list_entries_of_sheets,
     list_followers,
     list_parts,
     load_attachment,
+    page_words,
 )
 from pipeline.store.entries.entry import (
     Entry,
@@ -64,9 +73,15 @@ from pipeline.store.entries.sheet_entries import add_parts, make_entries
 from pipeline.store.entries.triage import sort_entry
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.exports.run_items import latest_exports
-from pipeline.store.paper.pages import STATE_READ, Page, list_sheet_pages, load_page
+from pipeline.store.paper.pages import (
+    STATE_READ,
+    Page,
+    list_sheet_pages,
+    load_page,
+    load_sheet_readings,
+)
+from pipeline.store.registers.client_register import list_clients
 
-MAX_TITLE_LENGTH: Final = 120
 _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 90)
 MIN_SIDE: Final = 0.02
 """The least width and height of a part, as a share of the page. Source: reasoned."""
@@ -76,12 +91,17 @@ _OPEN_TO_PAGES = frozenset({EntryState.REVIEW, EntryState.SECOND, EntryState.CON
 
 
 @dataclass(frozen=True, slots=True)
-class AttachmentChoice:
-    """A page with the title and the day that a person gives it; `day` may be empty."""
+class AttachmentProposal:
+    """A loose page after a sheet, with the title and the day that its print says.
 
-    page_id: str
+    `belongs` is whether it is a known kind of document or follows one, is not about several
+    clients, and nobody has typed in it.
+    """
+
+    page: Page
     title: str
     day: str
+    belongs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +150,47 @@ class Attachments(Review):
                 and visibility.can_see_page(conn, self.person, Action.REVIEW, page)
             ]
 
+    def list_proposals(self, entry: Entry) -> list[AttachmentProposal]:
+        """Return the pages of `list_proposed_pages`, each with its proposed title and day.
+
+        Raises:
+            NotAllowedError: the person does not review the entry.
+        """
+        pages = self.list_proposed_pages(entry)
+        with self.store.read() as conn:
+            words = page_words(conn, [page.id for page in pages])
+            typed = list_drafted_sheets(conn, [page.id for page in pages])
+        proposals, follows = [], False
+        for page in pages:
+            printed = words.get(page.id, ())
+            title, day = propose_title(printed), propose_day(printed)
+            follows = follows or bool(title)
+            belongs = follows and page.id not in typed and not self.is_shared(page)
+            proposals.append(AttachmentProposal(page, title, day, belongs))
+        return proposals
+
+    def is_shared(self, page: Page) -> bool:
+        """Return whether what was read on a loose page is about several clients of its unit.
+
+        Raises:
+            NotAllowedError: the person does not review the page.
+        """
+        with self.store.read() as conn:
+            visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+            readings = load_sheet_readings(conn, [page.id]).get(page.id, {})
+            lines = [str(one.value) for one in readings.values() if one.state is State.READ]
+            return bool(lines) and names_several(lines, list_clients(conn, [page.unit]))
+
+    def find_entry_before(self, page: Page) -> Entry | None:
+        """Return the entry of the sheet before a loose page if it takes pages, else None.
+
+        Raises:
+            NotAllowedError: the person does not review.
+        """
+        with self.store.read() as conn:
+            sheet = find_sheet_before(conn, page)
+        return next(iter(self.find_entries([sheet] if sheet else [])), None)
+
     def list_attached(self, entry: Entry) -> tuple[AttachedPage, ...]:
         """Return the attachments of an entry that the person may see.
 
@@ -175,17 +236,31 @@ class Attachments(Review):
             is_visible = visibility.visible_entries_condition(conn, self.person, Action.REVIEW)
             return list_client_sheets(conn, pid, _OPEN_TO_PAGES, is_visible)
 
-    def attach(self, entry_id: str, choices: Sequence[AttachmentChoice]) -> None:
-        """Attach pages to an entry, after those that it has.
+    def attach(
+        self,
+        entry_id: str,
+        choices: Sequence[AttachmentChoice],
+        *,
+        taken_off: Sequence[str] = (),
+        moved: Sequence[str] = (),
+    ) -> None:
+        """Attach pages to an entry, after those that it has, as `complete_choices` reads them.
+
+        Pages that are `taken_off` are loose again; those that are `moved` are attached to this
+        entry instead, with the title and day that they have.
 
         Raises:
-            NotAllowedError: the person does not review the entry or a page.
-            ReviewError: the entry takes no more pages; a title is missing or a day is none; or a
-                page is no loose page that nobody has answered anything on. Then nothing is
-                attached.
+            NotAllowedError: the person does not review an entry or a page.
+            MissingAnswerError, InvalidAnswerError: as `complete_choices`.
+            ReviewError: an entry takes no more pages, or a page is no loose page that nobody has
+                answered anything on. Then nothing is attached.
         """
+        completed = complete_choices(choices)
         with self.store.begin() as conn:
-            self._attach(conn, entry_id, choices)
+            for page_id in taken_off:
+                self._detach(conn, page_id)
+            kept = [self._detach(conn, page_id) for page_id in moved]
+            self._attach(conn, entry_id, [*kept, *completed])
 
     def detach(self, page_ids: Sequence[str]) -> None:
         """Take pages off the entry that they are attached to: each is a page of its own again.
@@ -197,15 +272,6 @@ class Attachments(Review):
         with self.store.begin() as conn:
             for page_id in page_ids:
                 self._detach(conn, page_id)
-
-    def move(self, page_id: str, to_entry: str) -> None:
-        """Attach a page to another entry instead, with the same title and day.
-
-        Raises:
-            NotAllowedError, ReviewError: as `detach` and `attach`.
-        """
-        with self.store.begin() as conn:
-            self._attach(conn, to_entry, [self._detach(conn, page_id)])
 
     def set_own(self, entry_id: str, revision: int, *, on: bool) -> None:
         """Let a loose page be an attachment of its own, or be typed as a free note after all.
@@ -304,7 +370,7 @@ class Attachments(Review):
                 "page": page.id,
                 "sheet": entry.sheet,
                 "number": number,
-                "title": _require_title(choice),
+                "title": choice.title,
                 "day": choice.day,
                 "by": self.person.login,
                 "at": now,
@@ -376,19 +442,6 @@ class Attachments(Review):
             and entry.voided is None
             and not is_claimed_by_other(entry, self.person, self.clock())
         )
-
-
-def _require_title(choice: AttachmentChoice) -> str:
-    """Return the title of an attachment as it is stored; its day must be none or a day."""
-    title = " ".join(choice.title.split())[:MAX_TITLE_LENGTH]
-    if not title:
-        raise ReviewError("attachment_no_title")
-    if choice.day:
-        try:
-            date.fromisoformat(choice.day)
-        except ValueError as error:
-            raise ReviewError("attachment_no_day") from error
-    return title
 
 
 def _require_areas(areas: Sequence[PageArea]) -> None:

@@ -16,6 +16,7 @@ from pipeline.domain.form.form import INTERNAL_FORMS
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.record import MANUAL_ENTRY_TARGET
+from pipeline.domain.review.attachment_title import AttachmentChoice
 from pipeline.domain.review.rules import Answer
 from pipeline.export.exporter import Item
 from pipeline.export.payments.approval import approve_payment, list_payments
@@ -35,7 +36,7 @@ from pipeline.export.runs.receipts import ReceiptAnswer, open_run_items, submit_
 from pipeline.export.targets import find_target
 from pipeline.operations.demo import DEMO_ACCOUNTS
 from pipeline.registers.client_check import NO_CLIENT_STATEMENT, OUTSIDE_REASONS, ClientStatement
-from pipeline.review.attachments import AttachmentChoice, Attachments, cut_area
+from pipeline.review.attachments import Attachments, cut_area
 from pipeline.review.decisions import Decision
 from pipeline.review.session import ReviewSession
 from pipeline.review.signing import SIGNING_REASONS, Signing, SigningQueue

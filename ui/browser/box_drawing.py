@@ -1,7 +1,6 @@
-"""A page on which boxes are drawn with the pointer or the keys, or also changed.
+"""The page of a form whose boxes are drawn and changed with the pointer or the keys.
 
-The keys move a frame, change its size and draw it; of a form's boxes they choose, accept, move and
-remove them.
+The keys move a frame, change its size and draw it; they choose, accept, move and remove boxes.
 """
 
 from __future__ import annotations
@@ -17,31 +16,13 @@ from ui.browser.page_view import data_url
 from ui.i18n import t
 
 BOX_DRAWING_KEY = "box_drawing"
-_LAST_EVENT_KEY, _DONE_KEY = "box_drawing_last", "box_drawing_done"
+_DONE_KEY = "box_drawing_done"
 _HTML = """<p class="how"></p>
 <div class="sheet"><img alt="" draggable="false"><div class="boxes"></div>
 <div class="made" hidden></div></div>"""
 
 BoxRectangle = tuple[float, float, float, float]
 """x, y, width and height, mm."""
-
-
-@dataclass(frozen=True, slots=True)
-class DrawingPage:
-    """The page to draw on: a JPEG of this size (mm) with the boxes (mm) that are there.
-
-    Events of another draft are ignored. `chosen` is the index of the highlighted box. `alt` and
-    `how` say what the page is and what to do; without them it is the blank of a form. With `how`
-    the page has the focus.
-    """
-
-    draft_id: str
-    picture: bytes
-    size_mm: tuple[float, float]
-    boxes: Sequence[Sequence[float]]
-    chosen: int
-    alt: str = ""
-    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,46 +60,6 @@ class BoxEditing:
     label_key: str
 
 
-def box_drawing(
-    page: DrawingPage,
-    on_drawn: Callable[[BoxRectangle], None],
-    on_chosen: Callable[[int], None],
-) -> None:
-    """Show a page with its boxes; report a new box (mm) or the index of a box that was clicked."""
-
-    def handle_drawn() -> None:
-        event = _read_event("drawn", page.draft_id)
-        # A trigger may arrive twice.
-        if event and event["id"] != st.session_state.get(_LAST_EVENT_KEY):
-            st.session_state[_LAST_EVENT_KEY] = event["id"]
-            on_drawn(_to_mm(event["box"], page.size_mm))
-
-    def handle_chosen() -> None:
-        if event := _read_event("chosen", page.draft_id):
-            on_chosen(int(event["place"]))
-
-    shapes = [
-        {"id": index, "box": _to_shares(box, page.size_mm)} for index, box in enumerate(page.boxes)
-    ]
-    component("box_drawing", read_script("box_drawing"), html=_HTML, style="box_drawing")(
-        key=BOX_DRAWING_KEY,
-        on_drawn_change=handle_drawn,
-        on_chosen_change=handle_chosen,
-        on_acts_change=lambda: None,
-        data={
-            "turn": page.draft_id,
-            "src": data_url(page.picture),
-            "boxes": shapes,
-            "chosen": page.chosen,
-            "labels": {
-                "alt": page.alt or t("forms.blank_alt"),
-                "how": page.how or t("forms.draw_how"),
-            },
-            "focus": bool(page.how),
-        },
-    )
-
-
 def box_editing(page: BoxEditing, on_acts: Callable[[Sequence[BoxAct]], None]) -> None:
     """Show the page of a form with its boxes; report what the user did since the last report."""
 
@@ -142,8 +83,6 @@ def box_editing(page: BoxEditing, on_acts: Callable[[Sequence[BoxAct]], None]) -
 
     component("box_drawing", read_script("box_drawing"), html=_HTML, style="box_drawing")(
         key=BOX_DRAWING_KEY,
-        on_drawn_change=lambda: None,
-        on_chosen_change=lambda: None,
         on_acts_change=handle_acts,
         data={
             "turn": page.draft_id,
@@ -164,12 +103,9 @@ def box_editing(page: BoxEditing, on_acts: Callable[[Sequence[BoxAct]], None]) -
                 "how": t("forms.draw_how"),
                 "boxes": t("forms.box_keys"),
             },
-            "focus": True,
-            "edit": {
-                "size": list(page.size_mm),
-                "done": _last_done(page.draft_id),
-                "chosenLabel": f"st-key-{page.label_key}",
-            },
+            "size": list(page.size_mm),
+            "done": _last_done(page.draft_id),
+            "chosenLabel": f"st-key-{page.label_key}",
         },
     )
 

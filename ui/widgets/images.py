@@ -28,7 +28,7 @@ from ui.workspace import AppContext
 
 BoxesMm = tuple[BoxMm, ...]
 
-_MAX_IMAGE_PX, _MAX_THUMBNAIL_PX = 2400, 420
+_MAX_IMAGE_PX = 2400
 _CROP_MARGIN_MM = 1.0
 _GRID_CROP_MARGIN_MM, _GRID_CROP_HEIGHT_PX = 2.5, 80
 _COVER_MARGIN_MM, _COVER_GREY = 2.0, 120
@@ -69,23 +69,6 @@ def show_page(context: AppContext, person: Person, page: Page) -> None:
     else:
         alt = escape(t("picture.alt"))
         st.html(f'<img class="ef-page" alt="{alt}" src="{data_url(picture)}">')
-
-
-def thumbnail(context: AppContext, page: Page, covered: BoxesMm) -> bytes | None:
-    """Return the page as a small JPEG, to be distinguished from others; None if it has no image.
-
-    `covered` as in `page_image`.
-    """
-    picture = page_image(context, page, covered)
-    return None if picture is None else _cached_thumbnail(picture)
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def _cached_thumbnail(picture: bytes) -> bytes:
-    image = decode_image(picture, _UPRIGHT_MEDIA_TYPE)
-    shrink = min(1.0, _MAX_THUMBNAIL_PX / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    return _encode_image(small.astype(np.uint8), ".jpg", _JPEG_OPTIONS)
 
 
 def is_registered(page: Page) -> bool:

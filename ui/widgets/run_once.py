@@ -7,37 +7,20 @@ its result is stored apart from the run, and the new run waits for the old one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.model import Person
 from pipeline.store.schema.clock import utc_now
 
 ResultType = TypeVar("ResultType")
 DOUBLE_PRESS_WINDOW = timedelta(seconds=1)
 """The second of two clicks closer than this is a double click."""
-_RESULT_FRESH_FOR = timedelta(seconds=5)
-
-
-class CreatedByPerson(Protocol):
-    """Something that a user made at a moment."""
-
-    @property
-    def made_by(self) -> str:
-        """The user's name."""
-
-    @property
-    def made_at(self) -> datetime:
-        """When the button was clicked."""
-
-
-CreatedType = TypeVar("CreatedType", bound=CreatedByPerson)
 
 
 @dataclass(slots=True)
@@ -54,7 +37,7 @@ class RunOnce(Generic[ResultType]):
     _ended_at: datetime | None = None
 
     def run(self, task: Hashable, action: Callable[[], ResultType]) -> None:
-        """Run the action, unless the same one (`what`) ended after the click or just before it.
+        """Run the action, unless the same one (`task`) ended after the click or just before it.
 
         An error of the action is raised; there is then no result.
         """
@@ -78,23 +61,6 @@ class RunOnce(Generic[ResultType]):
         """Return the result of the last run; wait while the action runs."""
         with self._lock:
             return self._result
-
-
-def find_just_created(
-    items: Iterable[CreatedType], person: Person, clicked_at: datetime
-) -> CreatedType | None:
-    """Return what the first of two quick clicks has stored, or None.
-
-    The second click restarts the script before the result of the first is shown.
-    """
-    return next(
-        (
-            item
-            for item in items
-            if item.made_by == person.name and clicked_at - item.made_at < _RESULT_FRESH_FOR
-        ),
-        None,
-    )
 
 
 def run_once(key: str) -> RunOnce[ResultType]:

@@ -98,23 +98,30 @@ def _normalize_box_code(spec: FieldSpec, text: str) -> str:
     return text
 
 
-def _normalize_date(spec: FieldSpec, text: str) -> str:
-    """Normalize a date, unless its year is ambiguous.
+def normalize_day(text: str) -> str | None:
+    """Return a date as YYYY-MM-DD; None if it is none, or its year is ambiguous.
 
     Between slashes or full stops a year needs four digits: `16/12/21` is in December to one
     person and in 2016 to another. So does a year that may be in the future or in the last century.
     """
     parts = re.fullmatch(r"(\d{4})[-./ ]?(\d\d)[-./ ]?(\d\d)|(\d\d)[- ]?(\d\d)[- ]?(\d\d)", text)
     if not parts:
-        raise misfit_error(spec)
+        return None
     year, month, day = (part for part in parts.groups() if part is not None)
     years = (int(year),) if len(year) == len("2021") else candidate_years(int(year))
     if len(years) > 1:
-        raise misfit_error(spec)
+        return None
     try:
         return date(years[0], int(month), int(day)).isoformat()
     except ValueError:
-        raise misfit_error(spec) from None
+        return None
+
+
+def _normalize_date(spec: FieldSpec, text: str) -> str:
+    day = normalize_day(text)
+    if day is None:
+        raise misfit_error(spec)
+    return day
 
 
 def _normalize_time(spec: FieldSpec, text: str) -> str:

@@ -221,6 +221,14 @@ def list_entries_of_sheets(conn: Connection, sheets: Collection[str]) -> list[En
     return select_entries(conn, query.order_by(_entry_table.c.id))
 
 
+def list_drafted_sheets(conn: Connection, sheets: Collection[str]) -> set[str]:
+    """Return those of these sheets in whose entries anything has been typed."""
+    query = select(_entry_table.c.sheet).join(
+        _draft_table, _draft_table.c.entry == _entry_table.c.id
+    )
+    return set(conn.execute(query.where(_entry_table.c.sheet.in_(sheets))).scalars())
+
+
 def list_client_sheets(
     conn: Connection, pid: str, states: Collection[EntryState], is_visible: ColumnElement[bool]
 ) -> list[str]:

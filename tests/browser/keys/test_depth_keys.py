@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from pipeline.domain.model import Outcome, PageReading, Value
+from pipeline.domain.model import Outcome, PageReading, Reading, State, Value
 from pipeline.files.images import decode_image
 from pipeline.store.database.store import Store
 from pipeline.store.entries import sheet_entries as sheets
@@ -37,18 +37,8 @@ from tests.support.screens.unusual_paper import add_loose_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+BOARD = "Mån 20/12\nElsa F: läkare kl 10\nGunnar Å: ring apoteket"
 TEXTS = ("HYRESAVI 2021-12-03", "", "", "KONTOUTDRAG", "", "", "KVITTO", "KVITTO")
-
-
-def heading(page: Page, name: str) -> Locator:
-    return page.get_by_role("heading", level=1, name=name)
-
-
-def focused_key(page: Page) -> str:
-    """The key of the widget that has the focus."""
-    script = """() => document.activeElement.closest('[class*="st-key-"]')?.className
-        .match(/st-key-(\\S+)/)?.[1] ?? ''"""
-    return str(page.evaluate(script))
 
 
 def brightness(where: Locator) -> float:
@@ -56,44 +46,94 @@ def brightness(where: Locator) -> float:
     return float(np.asarray(Image.open(io.BytesIO(where.screenshot())).convert("L")).mean())
 
 
-def test_eight_attachments_are_confirmed_with_the_keyboard(page: Page, store: Store) -> None:
+def test_eight_attachments_are_confirmed_with_one_key(page: Page, store: Store) -> None:
     (entry_id,) = seeding.add_notes(store, 1)
     loose = add_loose_pages(store, entry_id, TEXTS)
     log_in(page, NURSE)
-    assert wait_for_entry(page) == entry_id
-    page.keyboard.press("Alt+j")
-    expect(heading(page, "Bilagor till")).to_be_visible()
-    thumbs = page.locator("img.ef-thumb")
+    assert wait_for_entry(page) == f"attachments:{entry_id}"
+    # The whole group is in sight with its values, and so is what saves it
+    thumbs = page.locator(".wb-row[data-kind='tick'] .wb-crop")
     expect(thumbs).to_have_count(len(TEXTS))
-    settle(page)
-    assert focused_key(page) == f"att_title-{loose[0]}"
-    # The whole group is in sight, and the page of the title with the focus is shown large
+    for place in (thumbs.first, thumbs.last, page.locator(".wb-save")):
+        expect(place).to_be_in_viewport(ratio=1)
     greys = [brightness(thumbs.nth(number)) for number in (0, len(TEXTS) - 1)]
     assert greys[0] > greys[1] + 20
-    big = page.locator(".st-key-page_view img")
-    first = brightness(big)
-    # A tick, a title and a day for each page
-    for _ in range(3 * (len(TEXTS) - 1)):
-        page.keyboard.press("Tab")
-    assert focused_key(page) == f"att_title-{loose[-1]}"
-    expect(page.locator(".st-key-page_view .caption")).to_contain_text(f"{1 + len(TEXTS)}")
-    assert brightness(big) < first
-    press_until(page, "Control+Enter", page.get_by_text("Bilagor (8)"))
+    # The first title that nobody has proposed has the focus, and its page is shown large
+    focused = page.locator(".wb-row.wb-now input")
+    expect(focused).to_be_focused()
+    assert field_in_focus(page) == f"title-{loose[1]}"
+    sheet = page.locator(".wb-sheet img")
+    first = brightness(sheet)
+    for number in (2, 4, 5):
+        page.keyboard.press("Enter")
+        assert field_in_focus(page) == f"title-{loose[number]}"
+    expect(page.locator(".wb-caption")).to_contain_text("7")
+    assert brightness(sheet) < first
+    press_until(page, "Control+Enter", page.locator(f".wb[data-entry='{entry_id}']"))
     with store.read() as conn:
-        sheet = load_entry(conn, entry_id).sheet
+        of_entry = load_entry(conn, entry_id).sheet
 
     def titles() -> list[str]:
         with store.read() as conn:
-            return [one.title for one in list_attached_pages(conn, sheet)]
+            return [one.title for one in list_attached_pages(conn, of_entry)]
 
     expect_stored(
         page,
         titles,
         ["Hyresavi", "Hyresavi", "Hyresavi", *["Kontoutdrag"] * 3, "Kvitto", "Kvitto"],
     )
-    expect(page.get_by_text("Bilagor (8)")).to_be_visible()
-    press_until(page, "Alt+z", page.get_by_text("Lösa sidor efter arket: 8"))
+    shown = page.locator(f".wb[data-entry='attachments:{entry_id}']")
+    press_until(page, "Alt+z", shown)
     expect_stored(page, titles, [])
+
+
+def test_pages_are_unticked_titled_and_left_with_the_keyboard(page: Page, store: Store) -> None:
+    (entry_id,) = seeding.add_notes(store, 1)
+    loose = add_loose_pages(store, entry_id, TEXTS[:3])
+    log_in(page, NURSE)
+    assert wait_for_entry(page) == f"attachments:{entry_id}"
+    assert field_in_focus(page) == f"title-{loose[1]}"
+    page.keyboard.press("Control+ArrowUp")
+    assert field_in_focus(page) == f"keep-{loose[1]}"
+    page.keyboard.press("Space")
+    expect(page.locator(".wb-tick").nth(1)).not_to_be_checked()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert field_in_focus(page) == f"title-{loose[2]}"
+    page.keyboard.type("Intyg")
+    page.keyboard.press("Control+ArrowDown")
+    page.keyboard.type("20211299")
+    press_until(page, "Control+Enter", page.locator(".wb-error"))
+    assert field_in_focus(page) == f"day-{loose[2]}"
+    page.keyboard.press("Control+a")
+    page.keyboard.type("20211209")
+    press_until(page, "Control+Enter", page.locator(f".wb[data-entry='{entry_id}']"))
+    with store.read() as conn:
+        sheet = load_entry(conn, entry_id).sheet
+
+    def attached() -> list[tuple[str, str]]:
+        with store.read() as conn:
+            return [(one.title, one.day) for one in list_attached_pages(conn, sheet)]
+
+    expect_stored(page, attached, [("Hyresavi", "2021-12-03"), ("Intyg", "2021-12-09")])
+    # What was unticked is not asked about again; it can be opened, searched for, and left by Escape
+    page.keyboard.press("Alt+j")
+    expect(page.locator(f".wb[data-entry='attachments:{entry_id}']")).to_be_visible()
+    settle(page)
+    page.keyboard.press("Alt+j")
+    expect(page.locator("#wb-question-name")).to_be_focused()
+    settle(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("#wb-question-name")).to_be_hidden()
+    settle(page)
+    page.keyboard.press("Escape")
+    expect(page.locator(f".wb[data-entry='{entry_id}']")).to_be_visible()
+
+
+def field_in_focus(page: Page) -> str:
+    """The name of the field that has the focus."""
+    script = "() => document.activeElement.closest('.wb-row')?.dataset.name ?? ''"
+    return str(page.evaluate(script))
 
 
 def test_a_month_of_signatures_is_confirmed_by_its_deviations(page: Page, store: Store) -> None:
@@ -165,7 +205,11 @@ def add_board(store: Store) -> str:
         sheets.save_page_reading(
             conn,
             page_id,
-            PageReading(Outcome.UNIDENTIFIED, issues=("no_code",)),
+            PageReading(
+                Outcome.UNIDENTIFIED,
+                issues=("no_code",),
+                fields={"anteckning": Reading(BOARD, 0.6, State.READ)},
+            ),
             upright_sha256=None,
             form=None,
             reader_version="test 1",
@@ -178,30 +222,35 @@ def test_a_page_is_split_with_keys_and_mouse_and_each_part_shows_itself_only(
 ) -> None:
     page_id = add_board(store)
     log_in(page, NURSE)
-    wait_for_entry(page)
-    page.keyboard.press("Alt+m")
-    expect(heading(page, "Dela sidan")).to_be_visible()
-    sheet = page.locator(".st-key-box_drawing .sheet")
-    expect(sheet).to_be_focused()
-    boxes = page.locator(".st-key-box_drawing .box")
+    assert wait_for_entry(page) == f"split:{page_id}"
+    # The whole page is in sight, and the keys move the frame on it at once
+    pane, sheet = page.locator(".wb-pane"), page.locator(".wb-sheet")
+    expect(pane).to_be_focused()
+    expect(sheet).to_be_in_viewport(ratio=0.99)
+    frames = page.locator(".wb-part-at")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Enter")
-    expect(boxes).to_have_count(1)
-    settle(page)
-    expect(sheet).to_be_focused()
-    # The dark half is below the window's edge, where no pointer reaches
-    sheet.evaluate("sheet => sheet.scrollIntoView({block: 'end'})")
+    expect(frames).to_have_count(1)
+    expect(pane).to_be_focused()
     area = sheet.bounding_box()
     assert area is not None
-    page.mouse.move(area["x"] + area["width"] * 0.1, area["y"] + area["height"] * 0.6)
-    page.mouse.down()
-    page.mouse.move(area["x"] + area["width"] * 0.9, area["y"] + area["height"] * 0.9)
-    page.mouse.up()
-    expect(boxes).to_have_count(2)
-    settle(page)
-    page.get_by_text("Det som inte är markerat").click()
-    settle(page)
+    for down, up in ((0.6, 0.9), (0.3, 0.5)):
+        count = frames.count()
+        page.mouse.move(area["x"] + area["width"] * 0.1, area["y"] + area["height"] * down)
+        page.mouse.down()
+        page.mouse.move(area["x"] + area["width"] * 0.9, area["y"] + area["height"] * up)
+        page.mouse.up()
+        expect(frames).to_have_count(count + 1)
+    # The last one was a mistake: its line is unticked; each line has its piece of the page
+    crops = page.locator(".wb-row .wb-crop")
+    assert brightness(crops.nth(0)) > brightness(crops.nth(1)) + 50
+    page.locator(".wb-tick").nth(2).uncheck()
+    expect(frames).to_have_count(2)
+    page.keyboard.press("Control+Enter")
+    tick = page.locator(".wb-look input")
+    expect(tick).to_be_focused()
+    page.keyboard.press("Space")
     joined = page.locator(".wb-action[data-kind='open:join']")
     press_until(page, "Control+Enter", joined)
     wait_until(page, lambda: len(parts(store, page_id)) == 2)
@@ -210,7 +259,7 @@ def test_a_page_is_split_with_keys_and_mouse_and_each_part_shows_itself_only(
     assert dark < 100
     # The first part is on the screen, and nothing of the dark half
     picture = page.locator(".wb-sheet img")
-    wait_for_entry(page)
+    assert wait_for_entry(page) == f"{page_id}-01"
     expect(picture).to_be_visible()
     assert brightness(picture) > 200
 

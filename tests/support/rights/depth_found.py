@@ -11,10 +11,11 @@ from sqlalchemy import update
 
 from pipeline.domain.form.form import Depth
 from pipeline.domain.model import IssuedSheet, Outcome, PageReading
+from pipeline.domain.review.attachment_title import AttachmentChoice
 from pipeline.domain.settings import Settings
 from pipeline.preparation.drill.drills import Drill, DrillScan, _save, list_drills
 from pipeline.preparation.outage_pack.unit_documents import load_limits
-from pipeline.review.attachments import AttachmentChoice, Attachments, PageArea
+from pipeline.review.attachments import Attachments, PageArea
 from pipeline.review.rows import SeenRow
 from pipeline.store.database.store import Store
 from pipeline.store.entries.attached_pages import save_page_text
@@ -60,7 +61,6 @@ def depth_arguments(store: Store, loose: str, name: str) -> dict[str, Any]:
         "entry": entry,
         "entry_id": f"{loose}-00" if name.endswith("set_own") else entry.id,
         "choices": [AttachmentChoice(loose, "Avi", "")],
-        "to_entry": "AAAA-00",
         "page": page,
         "pid": ASTA.pid,
         "sheets": ["MMMM"],

@@ -1,7 +1,7 @@
 // A page on which boxes are drawn with the mouse or a finger, or with keys: arrows move a frame, Shift
 // and an arrow changes its size, Enter draws it. Coordinates are shares of the page in both directions.
-// With data.edit, boxes are also chosen, moved, resized, accepted and removed, by mouse or keys. What is
-// done shows at once; it is sent again, numbered, until data.done says that the server has it.
+// Boxes are also chosen, moved, resized, accepted and removed, by mouse or keys. What is done shows at
+// once; it is sent again, numbered, until data.done says that the server has it.
 const MIN_SIDE = 0.006;
 const KEY_STEP = 0.02;
 const MIN_KEY_SIDE = 0.04;
@@ -19,13 +19,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const stop = (parentElement.efStop = new AbortController());
   const on = (target, type, run) => target.addEventListener(type, run, { signal: stop.signal });
   const limit = (value, least, most) => Math.min(most, Math.max(least, value));
-  const edit = data.edit;
 
   // What was done and is not yet known to the server, by number.
   const state = (parentElement.efActs ??= { turn: data.turn, number: 0, acts: [], chosen: null });
   if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, number: 0, acts: [], chosen: null });
-  state.number = Math.max(state.number, edit?.done ?? 0);
-  state.acts = state.acts.filter((act) => act.n > (edit?.done ?? 0));
+  state.number = Math.max(state.number, data.done);
+  state.acts = state.acts.filter((act) => act.n > data.done);
   if (!state.acts.length) state.chosen = data.chosen;
   let boxes = state.acts.reduce(applyAct, data.boxes.map((box) => ({ ...box })));
   let drag = null;
@@ -54,7 +53,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       const shown = box.row || box.proposed ? "" : String(number += 1);
       if (shown) frame.append(Object.assign(document.createElement("span"), { textContent: shown }));
       if (box.row) frame.setAttribute("aria-hidden", "true");
-      if (edit && !box.row) {
+      if (!box.row) {
         frame.id = `ef-box-${box.id}`;
         frame.setAttribute("role", "option");
         frame.setAttribute("aria-selected", String(isChosen));
@@ -64,7 +63,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
       position(frame, box.box);
       return frame;
     }));
-    if (edit && chosenBox()) layer.setAttribute("aria-activedescendant", `ef-box-${state.chosen}`);
+    if (chosenBox()) layer.setAttribute("aria-activedescendant", `ef-box-${state.chosen}`);
     else layer.removeAttribute("aria-activedescendant");
   }
 
@@ -75,11 +74,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
   sheet.tabIndex = 0;
   sheet.setAttribute("role", "group");
   sheet.setAttribute("aria-label", data.labels.how);
-  if (edit) {
-    layer.tabIndex = 0;
-    layer.setAttribute("role", "listbox");
-    layer.setAttribute("aria-label", data.labels.boxes);
-  }
+  layer.tabIndex = 0;
+  layer.setAttribute("role", "listbox");
+  layer.setAttribute("aria-label", data.labels.boxes);
   drawBoxes();
 
   // Where the pointer is on the page, as shares; clipped to the page.
@@ -91,10 +88,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const boxBetween = ([x0, y0], [x1, y1]) => [Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0)];
   const isAt = ([x, y], [left, top, w, h]) => x >= left && y >= top && x <= left + w && y <= top + h;
 
-  function draw(box) {
-    if (edit) return send({ act: "draw", box });
-    setTriggerValue("drawn", { turn: data.turn, id: crypto.randomUUID?.() ?? String(performance.now()), box });
-  }
+  const draw = (box) => send({ act: "draw", box });
 
   function send(act, isQuiet = false) {
     state.number += 1;
@@ -146,7 +140,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   function change(box, [x, y, w, h], isQuiet) {
-    const [least_w, least_h] = [MIN_BOX_MM / edit.size[0], MIN_BOX_MM / edit.size[1]];
+    const [least_w, least_h] = [MIN_BOX_MM / data.size[0], MIN_BOX_MM / data.size[1]];
     const size = [limit(w, least_w, 1), limit(h, least_h, 1)];
     send({ act: "change", id: box.id, box: [limit(x, 0, 1 - size[0]), limit(y, 0, 1 - size[1]), ...size] }, isQuiet);
   }
@@ -155,11 +149,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (event.button !== 0) return;
     event.preventDefault();
     const point = pointOf(event);
-    const chosen = edit && chosenBox();
+    const chosen = chosenBox();
     const isGrip = Boolean(chosen) && event.composedPath()[0]?.classList?.contains("grip");
     const mode = isGrip ? "resize" : chosen && isAt(point, chosen.box) ? "move" : "draw";
     drag = { mode, start: point, box: chosen?.box, moved: false };
-    if (edit) layer.focus({ preventScroll: true });
+    layer.focus({ preventScroll: true });
     sheet.setPointerCapture(event.pointerId);
   });
 
@@ -189,12 +183,10 @@ export default function ({ parentElement, data, setTriggerValue }) {
     // A drag draws a box, a click chooses one: of two the smaller.
     if (mode === "draw" && shape[2] > MIN_SIDE && shape[3] > MIN_SIDE) return draw(shape);
     const hit = boxes.filter((box) => isAt(point, box.box)).sort((a, b) => a.box[2] * a.box[3] - b.box[2] * b.box[3])[0];
-    if (!hit) return;
-    if (edit) choose(own().find((box) => box.id === hit.id) ?? hit, false);
-    else setTriggerValue("chosen", { turn: data.turn, place: data.boxes.findIndex((box) => box.id === hit.id) });
+    if (hit) choose(own().find((box) => box.id === hit.id) ?? hit, false);
   });
   on(sheet, "dblclick", () => {
-    const chosen = edit && chosenBox();
+    const chosen = chosenBox();
     if (chosen?.proposed) accept(chosen);
   });
   on(sheet, "pointercancel", () => { drag = null; preview.hidden = true; });
@@ -242,7 +234,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if ((event.ctrlKey || event.metaKey) && event.key === "z") return send({ act: "undo" }, false);
     if (event.altKey || event.metaKey) return false;
     if (event.key in ARROWS && (event.ctrlKey || event.shiftKey) && chosen) {
-      const [dx, dy] = ARROWS[event.key].map((part, axis) => (part * FINE_STEP_MM) / edit.size[axis]);
+      const [dx, dy] = ARROWS[event.key].map((part, axis) => (part * FINE_STEP_MM) / data.size[axis]);
       const [x, y, w, h] = chosen.box;
       return change(chosen, event.shiftKey ? [x, y, w + dx, h + dy] : [x + dx, y + dy, w, h], true);
     }
@@ -266,7 +258,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
   function focusWantedLabel() {
     if (!state.wantsLabel || state.acts.length || stop.signal.aborted) return;
-    const input = document.querySelector(`.${edit.chosenLabel} input`);
+    const input = document.querySelector(`.${data.chosenLabel} input`);
     if (!input) return void requestAnimationFrame(focusWantedLabel);
     state.wantsLabel = false;
     input.focus();
@@ -274,17 +266,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   on(layer, "keydown", (event) => {
-    if (edit && editWithKey(event) !== false) handled(event);
+    if (editWithKey(event) !== false) handled(event);
   });
-  if (edit) {
-    on(document, "keydown", (event) => {
-      if (event.key === "Escape" && event.target.closest?.(`.${edit.chosenLabel}`)) layer.focus({ preventScroll: true });
-    });
-    focusWantedLabel();
-  }
+  on(document, "keydown", (event) => {
+    if (event.key === "Escape" && event.target.closest?.(`.${data.chosenLabel}`)) layer.focus({ preventScroll: true });
+  });
+  focusWantedLabel();
   // What may have been lost behind another part's message is sent again.
   if (state.acts.length) deliverSoon();
-  if (data.focus && parentElement.efTurn !== data.turn) (edit ? layer : sheet).focus({ preventScroll: true });
+  if (parentElement.efTurn !== data.turn) layer.focus({ preventScroll: true });
   parentElement.efTurn = data.turn;
   return () => stop.abort();
 }

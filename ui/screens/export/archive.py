@@ -20,12 +20,13 @@ from ui.markdown import md, plain
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.messages import Message, commit
-from ui.widgets.run_once import find_just_created
+from ui.widgets.run_once import RunOnce, run_once
 from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
 _MESSAGE = Message("archive_said")
 _PLAN_KEY = "archive_plan"
+_MADE_KEY = "archive_made"
 
 
 def show(context: AppContext, person: Person) -> None:
@@ -78,11 +79,10 @@ def _ready_section(context: ExportContext, person: Person) -> None:
 @requires_open_session
 def _make_package(context: ExportContext, person: Person) -> None:
     def make() -> str:
-        clicked_at = utc_now()
         plan = str(st.session_state.get(_PLAN_KEY) or "")
-        package = runs.make_package(context, person, clicked_at, plan) or find_just_created(
-            _list_packages(context, person), person, clicked_at
-        )
+        job: RunOnce[ArchivePackage | None] = run_once(_MADE_KEY)
+        job.run(plan, partial(runs.make_package, context, person, utc_now(), plan))
+        package = job.result()
         return (
             t("archive.made", name=package.file_name, count=package.sheets)
             if package

@@ -25,12 +25,13 @@ from ui.i18n import format_day, show_text, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
 from ui.widgets.messages import error_text, show_error
-from ui.widgets.run_once import find_just_created
+from ui.widgets.run_once import RunOnce, run_once
 from ui.widgets.tables import show_table
 
 RunAndReport = Callable[[Callable[[], str]], None]
 """Runs an action and keeps its result or error for the next drawing."""
 NEWEST_RUN_KEY = "newest_run"
+_MADE_KEY = "export_made"
 _SHOWN_KEY = "export_first_entry"
 """The kind of run whose first entry is shown."""
 _FIRST_KEY = "export_first_entry_read"
@@ -258,13 +259,13 @@ def _make_run(
     by_hand: Sequence[str] = (),
 ) -> None:
     def make() -> str:
-        clicked_at = utc_now()
-        made = runs.make_runs_of_kind(context, person, kind, clicked_at, by_hand=by_hand)
-        run = next(iter(made), None) or find_just_created(
-            _list_runs(context, person, kind), person, clicked_at
-        )
-        if run is None:
+        job: RunOnce[Sequence[Run]] = run_once(_MADE_KEY)
+        make_runs = partial(runs.make_runs_of_kind, context, person, kind, utc_now())
+        job.run((kind, *by_hand), partial(make_runs, by_hand=by_hand))
+        made = job.result() or ()
+        if not made:
             return t("export.nothing_ready")
+        run = made[0]
         st.session_state[NEWEST_RUN_KEY] = run.id
         st.session_state[_SHOWN_KEY] = None
         # A key-in list for each system and area of law
@@ -274,14 +275,6 @@ def _make_run(
         return t("export.made", name=run.file_name, count=run.entries)
 
     run_and_report(make)
-
-
-def _list_runs(context: ExportContext, person: Person, kind: RunKind) -> list[Run]:
-    return [
-        status.run
-        for status in runs.list_runs(context, person)
-        if RunKind(status.run.route, status.run.target) == kind and not status.is_undone
-    ]
 
 
 # Checking a table against the receiving system: a header line is pasted, differences are shown.

@@ -49,6 +49,7 @@ def clear_undo() -> None:
 def _forget_undo() -> None:
     for key in (UNDO_BATCH_KEY, UNDO_TRANSFER_KEY):
         st.session_state.pop(key, None)
+    bench_state().attached = ("", [])
 
 
 def set_warning(text: str) -> None:

@@ -155,18 +155,18 @@ def find_sums(
 
 def first_outage_day(context: AppContext, view: EntryView) -> date | None:
     """Return the first day of the outage of the entry's unit and system; None if none is known."""
-    outage = outage_of(context, view)
+    outage = outage_of(context, view.form, view.entry.unit)
     return outage[0] if outage is not None else None
 
 
-def outage_of(context: AppContext, view: EntryView) -> tuple[date, date] | None:
-    """Return the first and last day of the outage of the entry's unit and system.
+def outage_of(context: AppContext, form: Form, unit: str) -> tuple[date, date] | None:
+    """Return the first and last day of the outage of a unit, and of the system of a form.
 
     The last day is today if the outage goes on; None if no outage is known.
     """
-    system = find_system(view.form.id, view.form.area.value)
+    system = find_system(form.id, form.area.value)
     with context.store.read() as conn:
-        days = outage_days(list_outages(conn), view.entry.unit, system)
+        days = outage_days(list_outages(conn), unit, system)
     start, end = context.settings.outage_start, context.settings.outage_end
     if days is None and start is not None:
         days = start.date(), end.date() if end is not None else today_in_sweden()

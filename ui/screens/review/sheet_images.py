@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 from sqlalchemy import Connection
 
@@ -25,17 +27,22 @@ def record_page_views(person: Person, conn: Connection, view: EntryView) -> None
 
     Call it before anything is shown, or sent to the browser ahead of need.
     """
+    record_views(person, conn, view.entry.id, view.pages)
+
+
+def record_views(person: Person, conn: Connection, key: str, pages: Iterable[Page]) -> None:
+    """Record that the user views pages, once for each showing of what has this key."""
     viewed: set[tuple[str, str]] = st.session_state.setdefault(_VIEWED_PAGES_KEY, set())
-    for page in view.pages:
-        if (view.entry.id, page.id) not in viewed:
+    for page in pages:
+        if (key, page.id) not in viewed:
             queue.record_page_view(conn, person, page.id)
-            viewed.add((view.entry.id, page.id))
+            viewed.add((key, page.id))
 
 
-def end_page_views(entry_id: str | None = None) -> None:
-    """Note that an entry, or none at all, is shown: the next view of its pages is another one."""
+def end_page_views(key: str | None = None) -> None:
+    """Note that an entry or mode, or all, has left: the next view of its pages is another one."""
     viewed: set[tuple[str, str]] = st.session_state.get(_VIEWED_PAGES_KEY, set())
-    viewed -= {view for view in viewed if entry_id in (None, view[0])}
+    viewed -= {view for view in viewed if key in (None, view[0])}
 
 
 def sheet_images(context: AppContext, view: EntryView) -> None:
@@ -49,16 +56,18 @@ def sheet_images(context: AppContext, view: EntryView) -> None:
         SheetView(
             turn=f"{view.entry.id}-{view.entry.revision}",
             pictures=[picture for _, picture in shown],
-            captions=[
-                t("picture.caption", place=page.source_name, number=page.source_page)
-                for page, _ in shown
-            ],
+            captions=[page_caption(page) for page, _ in shown],
             places={},
             size_mm=view.form.pages[0].size,
             row=row_area(view, ids),
             marked=deviation_areas(view, ids),
         )
     )
+
+
+def page_caption(page: Page) -> str:
+    """Return where a page is from, in words."""
+    return t("picture.caption", place=page.source_name, number=page.source_page)
 
 
 def page_images(context: AppContext, view: EntryView) -> list[tuple[Page, bytes]]:

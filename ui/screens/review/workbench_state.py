@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import streamlit as st
@@ -37,7 +37,7 @@ class HeldEntry:
     `completed` are values that a short form became, by field: the short form and the whole value.
     With `is_rejecting` the reason of a rejection is asked in place of the fields.
     `warning` is above the fields until the next act. `actions` are the buttons of what else the
-    entry allows, once they are known.
+    entry allows, once they are known. `memo` is what a mode keeps of its own.
     """
 
     entry: str
@@ -56,6 +56,14 @@ class HeldEntry:
     warning: str = ""
     actions: list[dict[str, str]] | None = None
     focus: str = ""
+    memo: Any = None
+
+    def shown_since(self, message: Mapping[str, Any]) -> datetime:
+        """Return since when it is on the screen: the browser may show it before it says so."""
+        seen = message.get("seen")
+        if not isinstance(seen, int | float):
+            return self.shown_at
+        return max(self.shown_at, utc_now() - timedelta(milliseconds=max(0.0, float(seen))))
 
     def refuse(self, errors: Mapping[str, str]) -> None:
         """Note that nothing was saved, with a text for each of these fields, unfolded."""
@@ -114,6 +122,8 @@ class BenchState:
     is the entry and revision that `ahead` comes after. With `needs_screen` something else than the
     workbench is due. `fresh_turn` was loaded in this run. With `is_task_due` a rekeying task may
     come before the next entry; `skipped_tasks` do not come again before an entry is saved.
+    `left_faces` are the keys of modes that the person has left for the entry itself. `attached` are
+    an entry and the pages that were attached from it last, which undo takes off.
     """
 
     begun: int = 0
@@ -129,6 +139,8 @@ class BenchState:
     fresh_turn: EntryView | Mode | None = None
     is_task_due: bool = False
     skipped_tasks: frozenset[int] = frozenset()
+    left_faces: frozenset[str] = frozenset()
+    attached: tuple[str, list[str]] = ("", [])
 
     def hold(self, entry_id: str, revision: int) -> HeldEntry:
         """Return what is known of an entry in this revision, nothing yet if it has just come."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -33,8 +33,6 @@ from tests.unit.export.archive.archive_steps import (
     sent,
     unpacked,
 )
-from ui.screens.export import archive as export_archive
-from ui.widgets.run_once import find_just_created
 
 pytest_plugins = ("tests.support.store.databases", "tests.support.store.offices")
 
@@ -137,15 +135,3 @@ def test_the_years_are_counted_from_the_day_on_which_it_was_written_down() -> No
         written_at=datetime(2022, 1, 10, 9),
     )
     assert longest_retention([late], SETTINGS, FORMS).earliest == date(2032, 1, 10)
-
-
-def test_a_package_that_took_long_is_told_of_when_it_was_pressed_twice(
-    office: ExportContext,
-) -> None:
-    sent(office, "AAAA01")
-    pressed = utc_now()
-    made = make_package(office, RUT, pressed, "DHP 2022-3")
-    found = export_archive._list_packages(office, RUT)
-    assert find_just_created(found, RUT, pressed + timedelta(seconds=0.3)) == made
-    assert find_just_created(found, RUT, pressed + timedelta(minutes=1)) is None
-    assert find_just_created(found, ANNA, pressed + timedelta(seconds=0.3)) is None

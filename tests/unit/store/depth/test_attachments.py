@@ -11,9 +11,10 @@ from pipeline.domain.errors import NotAllowedError, ReviewError, StaleDecisionEr
 from pipeline.domain.form.form import Forms
 from pipeline.domain.model import EntryState, IssuedSheet, Outcome, PageReading, Value
 from pipeline.domain.record import TypedPart
+from pipeline.domain.review.attachment_title import AttachmentChoice
 from pipeline.domain.settings import ROOT
 from pipeline.review import decisions
-from pipeline.review.attachments import AttachmentChoice, Attachments
+from pipeline.review.attachments import Attachments
 from pipeline.review.transfers import Transfers
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue
@@ -165,7 +166,7 @@ def test_a_page_can_be_moved_to_another_entry(ward: Ward) -> None:
     attach(ward, proposed(ward))
     with ward.store.begin() as conn:
         page = list_attached_pages(conn, "AAAA")[0].page.id
-        work(Attachments, conn, EVA, later(1), forms=ALL_FORMS).move(page, OTHER_ID)
+        work(Attachments, conn, EVA, later(1), forms=ALL_FORMS).attach(OTHER_ID, (), moved=[page])
     assert (titles(ward), titles(ward, "BBBB")) == (["Hyresavi 2"], ["Hyresavi 1"])
 
 

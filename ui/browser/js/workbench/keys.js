@@ -49,8 +49,10 @@ function makeKeys(bench) {
       if (!event.repeat) bench.act(bench.card.hidden ? "hand_over" : "save");
       return true;
     }
-    // What was opened here is left, unless the key closes something of Streamlit's first.
-    if (event.key === "Escape" && bench.card.words?.skip && !document.querySelector(POPOVER)) return event.repeat || (bench.act("skip") ?? true);
+    if (bench.card.mode && event.key === "Escape" && !document.querySelector(POPOVER)) {
+      if (!event.repeat) bench.act("skip");
+      return true;
+    }
     if (isRejection(question.given)) return event.altKey && whileRejecting(letterOf(event));
     if (event.ctrlKey && !event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) return step(event.key === "ArrowDown" ? 1 : -1);
     if (event.key === "F8" && !event.ctrlKey && !event.altKey) return toDoubtful(event.shiftKey ? -1 : 1);
@@ -135,6 +137,7 @@ function makeKeys(bench) {
     const row = fields.at(target);
     if (row) return inField(event, target, row);
     if (target === below.tick) return inTick(event);
+    if (target === picture.pane && picture.drawWithKey(event)) return true;
     if (event.key === "Tab" && event.shiftKey && target === bar.named.save) return bench.goBack(null);
     return event.key === "Enter" && event.repeat; // a held key presses no button again
   }

@@ -2,6 +2,11 @@
 // paper keeps its colours: a filter is the user's choice.
 const ZOOMS = [1, 1.5, 2, 3];
 const SCROLL_PX = 120;
+// A part of a page is drawn with the pointer, or with keys: how far a press moves the frame, and its least side.
+const FRAME_STEP = 0.02;
+const MIN_PART = 0.02;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const limit = (value, least, most) => Math.min(most, Math.max(least, value));
 const TOOLS = [["turn", ""], ["contrast", "◐"], ["invert", "◑"], ["zoom-out", "−"], ["zoom-in", "+"], ["whole", ""]];
 
 // Filters of all images of paper in this window, also of the crops next to the fields.
@@ -11,12 +16,13 @@ function applyFilters() {
   document.documentElement.style.setProperty("--ef-light", parts.join(" ") || "none");
 }
 
-function makePicture() {
+function makePicture(onDraw) {
   const caption = make("span", "wb-caption");
   const tools = Object.fromEntries(TOOLS.map(([name, sign]) => [name, button(`wb-tool wb-${name}`, sign, "", { tabindex: -1 })]));
   const image = make("img", "", { draggable: "false" });
-  const [row, mark, word, frames] = ["wb-at-row", "wb-at", "wb-at-word", "wb-frames"].map((name) => make("div", name));
-  const sheet = make("div", "wb-sheet", {}, image, row, mark, frames, word);
+  const [row, mark, word, frames, drawn] = ["wb-at-row", "wb-at", "wb-at-word", "wb-frames", "wb-drawn"].map((name) => make("div", name, { hidden: true }));
+  frames.hidden = false;
+  const sheet = make("div", "wb-sheet", {}, image, row, mark, frames, word, drawn);
   const pane = make("div", "wb-pane", { tabindex: 0, role: "region" }, sheet);
   const root = make("div", "wb-picture", {}, make("div", "wb-tools", {}, caption, ...Object.values(tools)), pane);
   const state = { card: null, page: 0, zoom: 0, field: null, word: -1, note: null };
@@ -36,14 +42,20 @@ function makePicture() {
     return frame;
   }
 
+  function partFrame({ area, text }) {
+    const part = framed(area, "wb-part-at");
+    part.append(make("span", "", {}, text));
+    return part;
+  }
+
   function drawMarks() {
     const read = state.field?.words;
     place(row, state.card?.row);
     place(mark, state.field?.area);
     place(word, read?.places[state.word]);
     const doubtful = (read?.places ?? []).filter((_, index) => read.doubtful[index]);
-    const deviating = state.card?.marked ?? [];
-    frames.replaceChildren(...doubtful.map((area) => framed(area, "wb-doubt-at")), ...deviating.map((area) => framed(area, "wb-deviates")));
+    const [deviating, parts] = [state.card?.marked ?? [], state.card?.parts ?? []];
+    frames.replaceChildren(...doubtful.map((area) => framed(area, "wb-doubt-at")), ...deviating.map((area) => framed(area, "wb-deviates")), ...parts.map(partFrame));
   }
 
   function draw() {
@@ -123,6 +135,7 @@ function makePicture() {
 
   function drag(event) {
     if (event.button !== 0) return;
+    if (state.card?.draws) return drawPart(event);
     const from = { x: event.clientX + pane.scrollLeft, y: event.clientY + pane.scrollTop };
     const moving = new AbortController();
     const { signal } = moving;
@@ -133,6 +146,53 @@ function makePicture() {
       window.addEventListener(type, () => { pane.classList.remove("wb-dragged"); moving.abort(); }, { signal });
     }
   }
+
+  // --- parts of a page ---
+
+  function pointOf(event) {
+    const area = sheet.getBoundingClientRect();
+    return [limit((event.clientX - area.left) / area.width, 0, 1), limit((event.clientY - area.top) / area.height, 0, 1)];
+  }
+
+  function drawPart(event) {
+    if (!sheet.contains(event.target)) return; // a scroll bar
+    event.preventDefault();
+    const [x0, y0] = pointOf(event);
+    const drawing = new AbortController();
+    const { signal } = drawing;
+    const boxTo = ([x1, y1]) => [Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0)];
+    window.addEventListener("pointermove", (moved) => place(drawn, [state.page, ...boxTo(pointOf(moved))]), { signal });
+    window.addEventListener("pointerup", (up) => { drawing.abort(); drawn.hidden = true; sendPart(boxTo(pointOf(up))); }, { signal });
+    window.addEventListener("pointercancel", () => { drawing.abort(); drawn.hidden = true; }, { signal });
+  }
+
+  function sendPart(box) {
+    if (box[2] >= MIN_PART && box[3] >= MIN_PART) onDraw(box);
+  }
+
+  const frame = [0.05, 0.05, 0.9, 0.2];
+  function moveFrame(dx, dy, resizes) {
+    const at = resizes ? 2 : 0;
+    [dx, dy].forEach((by, axis) => {
+      const most = 1 - frame[axis + 2 - at];
+      frame[axis + at] = limit(frame[axis + at] + by * FRAME_STEP, resizes ? 2 * MIN_PART : 0, most);
+    });
+    showFrame();
+  }
+  function showFrame() {
+    if (state.card?.draws) place(drawn, [state.page, ...frame]);
+    const bottom = (frame[1] + frame[3]) * sheet.offsetHeight;
+    if (bottom > pane.scrollTop + pane.clientHeight || frame[1] * sheet.offsetHeight < pane.scrollTop) pane.scrollTop = bottom - pane.clientHeight / 2;
+  }
+  function drawWithKey({ key, shiftKey }) {
+    if (!state.card?.draws) return false;
+    if (key in ARROWS) moveFrame(...ARROWS[key], shiftKey);
+    else if (key === "Enter") { sendPart([...frame]); moveFrame(0, frame[3] / FRAME_STEP + 1, false); } // the next part is below
+    else return false;
+    return true;
+  }
+  pane.addEventListener("focus", showFrame);
+  pane.addEventListener("blur", () => { drawn.hidden = true; });
 
   const keys = {
     ArrowDown: () => pane.scrollBy(0, SCROLL_PX), ArrowUp: () => pane.scrollBy(0, -SCROLL_PX),
@@ -151,7 +211,9 @@ function makePicture() {
 
   return {
     root,
+    pane,
     draw,
+    drawWithKey,
     name(labels) {
       const named = { turn: labels.turn, contrast: labels.contrast, invert: labels.invert, "zoom-out": labels.out, "zoom-in": labels.in, whole: labels.whole };
       for (const [name, label] of Object.entries(named)) {
@@ -165,6 +227,8 @@ function makePicture() {
     show(card, isNew) {
       state.card = card;
       if (isNew) Object.assign(state, { page: 0, field: null, word: -1 });
+      if (isNew && card.draws) state.zoom = -1;
+      root.parentElement?.classList.toggle("wb-drawing", Boolean(card.draws));
       state.page = Math.min(state.page, Math.max(0, pages().length - 1));
       draw();
     },

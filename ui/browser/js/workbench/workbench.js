@@ -25,7 +25,7 @@ function makeBench(parent) {
   let emptied = [];
 
   const act = (kind, extra) => bench.act(kind, extra);
-  const picture = makePicture();
+  const picture = makePicture((box) => act("draw", { box }));
   const head = makeHead();
   const followRow = (row) => picture.follow(row?.field ?? null, row?.kind === "area" ? row.focusable() : null);
   const fields = makeFields({ onInput, onNow: followRow });
@@ -168,6 +168,7 @@ function makeBench(parent) {
     root.dataset.ahead = bench.ahead?.entry ?? "";
     root.classList.toggle("wb-rejecting", isRejection(card.question));
     root.classList.toggle("wb-tiled", card.layout === "tiles");
+    root.classList.toggle("wb-lined", card.layout === "lines");
     const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
     question.show(asked, turnOf(card));
     below.show(card, isNew);
@@ -439,6 +440,7 @@ function makeBench(parent) {
     if (card.hidden) bench.focus(below.handOver());
     else if (card.focus === ":save") bench.focus(bar.named.save);
     else if (card.focus === ":look") bench.focus(below.tick);
+    else if (card.focus === ":sheet") bench.focus(picture.pane);
     else if (question.given) bench.focus(question.first());
     else if (row) bench.focusRow(row);
     else bench.focus(bar.named.save);

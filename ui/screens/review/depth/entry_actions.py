@@ -10,8 +10,7 @@ from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
 from pipeline.domain.model import EntryState, Outcome, Person
 from pipeline.review.attachments import Attachments
-from pipeline.store.entries.attached_pages import find_sheet_before
-from pipeline.store.entries.entry import is_part_of_page
+from pipeline.store.entries.entry import Entry, is_part_of_page
 from pipeline.store.entries.entry_depth import list_allowed_depths, set_sheet_depth
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.schema.clock import utc_now
@@ -40,9 +39,9 @@ def entry_actions(context: AppContext, person: Person, view: EntryView) -> list[
     if is_part_of_page(view.entry):
         join = partial(_join_parts, context, person, view.entry.page)
         return [*_split_action(view), EntryAction("join", t("split.join"), join)]
-    if is_loose_page(view):
-        return [*_loose_page_actions(context, person, view), *_split_action(view)]
     actions = _attachments_action(context, person, view)
+    if is_loose_page(view):
+        return [*actions, *_own_attachment_action(context, person, view), *_split_action(view)]
     if view.depth is Depth.DEVIATIONS and view.form.entries is EntriesPer.ROW:
         show_rows = partial(open_in_place, "rows", view.entry.sheet)
         actions.append(EntryAction("rows", t("rows.open"), show_rows, "Alt+V"))
@@ -57,11 +56,21 @@ def entry_actions(context: AppContext, person: Person, view: EntryView) -> list[
     return actions
 
 
+def is_untouched(view: EntryView) -> bool:
+    """Return whether an entry waits for its first review, and nobody has typed in it."""
+    is_new = view.entry.state is EntryState.REVIEW and not view.is_hidden and bool(view.pages)
+    return is_new and all(field.draft is None for field in view.fields)
+
+
+def is_loose_note(view: EntryView) -> bool:
+    """Return whether the entry is a page of no known form that is typed as a free note."""
+    return is_loose_page(view) and view.entry.form == FREE_NOTE_FORM[0]
+
+
 def is_loose_page(view: EntryView) -> bool:
     """Return whether the entry is a page of no known form."""
-    return view.entry.row is None and all(
-        page.outcome is Outcome.UNIDENTIFIED for page in view.pages
-    )
+    is_loose = all(page.outcome is Outcome.UNIDENTIFIED for page in view.pages)
+    return view.entry.row is None and bool(view.pages) and is_loose
 
 
 def _split_action(view: EntryView) -> list[EntryAction]:
@@ -71,33 +80,38 @@ def _split_action(view: EntryView) -> list[EntryAction]:
     return [EntryAction("split", t("split.open"), mark, "Alt+M")]
 
 
+def attachments_target(context: AppContext, person: Person, view: EntryView) -> Entry | None:
+    """Return what gets attachments: the entry, or for a loose page that of the sheet before."""
+    if is_loose_page(view):
+        return context.work(Attachments, person).find_entry_before(view.pages[0])
+    is_one = view.form.entries is EntriesPer.SHEET and view.entry.row is None
+    return view.entry if is_one else None
+
+
 def _attachments_action(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
-    if view.form.entries is not EntriesPer.SHEET or view.entry.row is not None:
+    target = attachments_target(context, person, view)
+    if target is None:
         return []
-    loose = context.work(Attachments, person).list_proposed_pages(view.entry)
-    if not loose and not view.attachments:
-        return []
-    label = t("attachments.open", count=len(view.attachments), loose=len(loose))
-    show = partial(open_in_place, "attachments", view.entry.id)
+    form = context.forms[(target.form, target.version)]
+    label = t("attachments.belongs_to", form=form.title)
+    if target is view.entry:
+        loose = context.work(Attachments, person).list_proposed_pages(target)
+        if not loose and not view.attachments:
+            return []
+        label = t("attachments.open", count=len(view.attachments), loose=len(loose))
+    show = partial(open_in_place, "attachments", target.id)
     return [EntryAction("attachments", label, show, "Alt+J")]
 
 
-def _loose_page_actions(context: AppContext, person: Person, view: EntryView) -> list[EntryAction]:
-    with context.store.read() as conn:
-        sheet = find_sheet_before(conn, view.pages[0])
-    targets = context.work(Attachments, person).find_entries([sheet]) if sheet else []
-    actions = []
-    if targets:
-        form = context.forms[(targets[0].form, targets[0].version)]
-        label = t("attachments.belongs_to", form=form.title)
-        show = partial(open_in_place, "attachments", targets[0].id)
-        actions.append(EntryAction("attachments", label, show, "Alt+J"))
+def _own_attachment_action(
+    context: AppContext, person: Person, view: EntryView
+) -> list[EntryAction]:
     is_own = view.entry.form == ATTACHMENT_FORM[0]
-    if view.entry.form in {ATTACHMENT_FORM[0], FREE_NOTE_FORM[0]}:
-        label = t("attachments.type_after_all" if is_own else "attachments.own")
-        change = partial(_change_form, context, person, view, to_attachment=not is_own)
-        actions.append(EntryAction("own_attachment", label, change, "Alt+G"))
-    return actions
+    if not is_own and view.entry.form != FREE_NOTE_FORM[0]:
+        return []
+    label = t("attachments.type_after_all" if is_own else "attachments.own")
+    change = partial(_change_form, context, person, view, to_attachment=not is_own)
+    return [EntryAction("own_attachment", label, change, "Alt+G")]
 
 
 def _other_depths(context: AppContext, view: EntryView) -> list[Depth]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
+from pipeline.review.attachments import Attachments
 from pipeline.review.batches import BatchReview
 from pipeline.review.corrections import Corrections
 from pipeline.review.rejections import Duplicate
@@ -31,15 +32,15 @@ from ui.screens.review.current_entry import (
 )
 from ui.screens.review.deviations import with_added_deviations
 from ui.screens.review.duplicate_comparison import chosen_comparison
-from ui.screens.review.in_place import close_in_place, opened_screen, opened_subject
+from ui.screens.review.in_place import (
+    close_in_place,
+    open_in_place,
+    opened_screen,
+    opened_subject,
+)
 from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
-from ui.screens.review.workbench.correction_mode import (
-    CORRECTION,
-    VOIDING,
-    open_correction,
-    open_voiding,
-)
+from ui.screens.review.workbench import attachments_mode, correction_mode, split_mode
 from ui.screens.review.workbench.rekeying_mode import claim_task, end_task_view
 from ui.screens.review.workbench_state import Mode, bench_state
 from ui.session import requires_open_session
@@ -134,7 +135,12 @@ def can_undo(context: AppContext, person: Person) -> bool:
     if CAN_UNDO_KEY not in st.session_state:
         st.session_state[CAN_UNDO_KEY] = bool(_last_step(context, person))
     last = {UNDO_BATCH_KEY, UNDO_TRANSFER_KEY}
-    return st.session_state[CAN_UNDO_KEY] or any(key in st.session_state for key in last)
+    has_attached = bool(bench_state().attached[1])
+    return (
+        st.session_state[CAN_UNDO_KEY]
+        or has_attached
+        or any(key in st.session_state for key in last)
+    )
 
 
 @requires_open_session
@@ -151,6 +157,9 @@ def undo_last(context: AppContext, person: Person) -> None:
         count = context.work(BatchReview, person).undo()
         open_entry(None)
         set_warning(t("ways.undone", count=count))
+        return
+    if bench_state().attached[1]:
+        _take_off_attached(context, person)
         return
     if sent := st.session_state.pop(UNDO_TRANSFER_KEY, None):
         _take_back_transfer(context, person, sent)
@@ -169,6 +178,15 @@ def _take_back_transfer(context: AppContext, person: Person, entry_id: str) -> N
     if _run_action(partial(context.work(Transfers, person).take_back, entry_id)):
         open_entry(entry_id)
         set_toast(t("returns.forward.undone"))
+
+
+def _take_off_attached(context: AppContext, person: Person) -> None:
+    """Take off the pages that were attached last, and show them again."""
+    entry_id, pages = bench_state().attached
+    bench_state().attached = ("", [])
+    if _run_action(partial(context.work(Attachments, person).detach, pages)):
+        open_in_place(attachments_mode.NAME, entry_id)
+        set_toast(t("attachments.taken_off", count=len(pages)))
 
 
 def _undo_step(context: AppContext, person: Person, step: list[Entry]) -> None:
@@ -213,16 +231,26 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
 # What is on the screen, and what comes next: both are claimed, and their views logged.
 #
 # Between two entries a rekeying task may be due, or a batch, which has a screen of its own.
+# An entry may begin with a mode, its face.
 
 
-MODES: Mapping[str, Callable[[AppContext, Person, str], Mode | None]] = {
-    CORRECTION: open_correction,
-    VOIDING: open_voiding,
+_Load = Callable[[AppContext, Person, str], Mode | None]
+_Due = Callable[[AppContext, Person, EntryView], str]
+MODES: Mapping[str, _Load] = {
+    attachments_mode.NAME: attachments_mode.load_attachments,
+    split_mode.NAME: split_mode.load_split,
+    correction_mode.CORRECTION: correction_mode.open_correction,
+    correction_mode.VOIDING: correction_mode.open_voiding,
 }
-"""The modes that are opened (`open_in_place`), by name.
+"""The modes that are opened (`open_in_place`), by name: each is made of its subject's id.
 
-Each is made of its subject's id; None if it cannot be opened (any more).
+None, with a message, or an error if it cannot be opened (any more).
 """
+FACES: Mapping[str, _Due] = {
+    attachments_mode.NAME: attachments_mode.attachments_due,
+    split_mode.NAME: split_mode.split_due,
+}
+"""The modes that come up before an entry is answered: what their subject is then, or nothing."""
 
 
 def is_mode_open() -> bool:
@@ -231,29 +259,66 @@ def is_mode_open() -> bool:
 
 
 def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None:
-    """Return what is due: a mode between two entries, an entry, or a mode if none waits.
+    """Return what is due: a mode that was opened or is due between entries, an entry, or its face.
 
     What is open comes before all. None if there is nothing at all, or what was open is closed.
     """
     if is_mode_open():
-        return due_mode(context, person)
-    if bench_state().is_task_due and (mode := due_mode(context, person)) is not None:
-        return mode
+        return _open_mode(context, person)
+    if bench_state().is_task_due and (task := claim_task(context, person)) is not None:
+        return task
     bench_state().is_task_due = False
-    return _current_view(context, person) or due_mode(context, person)
-
-
-def due_mode(context: AppContext, person: Person) -> Mode | None:
-    """Return what is due instead of an entry: what is open, or a rekeying task; None if nothing.
-
-    What cannot be opened any more is closed.
-    """
-    if not is_mode_open():
+    view = _current_view(context, person)
+    if view is None:
         return claim_task(context, person)
-    mode = MODES[opened_screen()](context, person, opened_subject())
+    return face_of(context, person, view)
+
+
+def face_of(context: AppContext, person: Person, view: EntryView) -> EntryView | Mode:
+    """Return an entry as it is shown first: by the mode that fits it, unless that was left."""
+    for name, find_subject in FACES.items():
+        subject = find_subject(context, person, view)
+        key = f"{name}:{subject}"
+        if subject and key not in bench_state().left_faces:
+            return mode_of(context, person, key) or view
+    return view
+
+
+def is_named(key: str) -> bool:
+    """Return whether a key is that of a mode that is opened with a subject."""
+    return key.partition(":")[0] in MODES
+
+
+def is_face_of_current(key: str) -> bool:
+    """Return whether a key is that of a mode of the entry on the screen."""
+    return key.partition(":")[2] == current_entry.current_entry_id()
+
+
+def mode_of(context: AppContext, person: Person, key: str) -> Mode | None:
+    """Return the mode that a message about this key may be for; None if there is none any more."""
+    name, _, subject = key.partition(":")
+    if is_mode_open():
+        return _open_mode(context, person)
+    if is_named(key):
+        return _load_mode(context, person, name, subject)
+    return claim_task(context, person)
+
+
+def _open_mode(context: AppContext, person: Person) -> Mode | None:
+    """Return the mode that is open; one that cannot be opened any more is closed."""
+    mode = _load_mode(context, person, opened_screen(), opened_subject())
     if mode is None:
-        leave_mode(context, person)
+        leave_mode(context, person, "")
     return mode
+
+
+def _load_mode(context: AppContext, person: Person, name: str, subject: str) -> Mode | None:
+    """Return a mode of its subject; None, with a message, if it is over or another's by now."""
+    try:
+        return MODES[name](context, person, subject)
+    except EfterskriftError as error:
+        set_warning(error_text(error))
+        return None
 
 
 def _current_view(context: AppContext, person: Person) -> EntryView | None:
@@ -304,8 +369,8 @@ def go_to_next(context: AppContext, person: Person) -> None:
             end_page_views(ahead.entry)
 
 
-def leave_mode(context: AppContext, person: Person) -> None:
-    """Go on from a mode: back to where it was opened, or to the next entry.
+def leave_mode(context: AppContext, person: Person, key: str) -> None:
+    """Go on from a mode: back to where it was opened, to the entry that it stood before, or on.
 
     The next rekeying task comes after an entry.
     """
@@ -314,6 +379,9 @@ def leave_mode(context: AppContext, person: Person) -> None:
         close_in_place()
         end_page_views()
         state.needs_screen = True
+        return
+    if is_named(key):
+        end_page_views(key)
         return
     state.is_task_due = False
     end_task_view()

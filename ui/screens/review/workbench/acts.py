@@ -7,7 +7,7 @@ an entry back that could not be saved.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from streamlit.runtime.scriptrunner import StopException
@@ -198,7 +198,7 @@ def _do_mode(context: AppContext, person: Person, message: Message) -> None:
     One that was opened is drawn again if its entry has changed meanwhile.
     """
     key, kind, was_open = str(message["entry"]), message["kind"], actions.is_mode_open()
-    mode = actions.due_mode(context, person)
+    mode = actions.mode_of(context, person, key)
     if mode is None or mode.key != key:
         is_over = kind in {"save", "skip"} and not was_open
         if mode is not None and was_open and kind == "save":
@@ -209,7 +209,7 @@ def _do_mode(context: AppContext, person: Person, message: Message) -> None:
         bench_state().fresh_turn = None if is_over else mode
     if is_over:
         bench_state().let_go(key)
-        actions.leave_mode(context, person)
+        actions.leave_mode(context, person, key)
 
 
 def _open_view(context: AppContext, person: Person, message: Message) -> EntryView | None:
@@ -342,7 +342,7 @@ def _save(
                 is_norm_confirmed=held.findings == findings and _asks_norm(findings),
                 outage_start=outage_start,
             ),
-            _shown_at(held, message, now),
+            held.shown_since(message),
         )
     except RecountError:
         held.findings = findings
@@ -359,14 +359,6 @@ def _save(
         _after_save(context, person, view, decided)
         return
     held.warning = t("review.not_saved")
-
-
-def _shown_at(held: HeldEntry, message: Message, now: datetime) -> datetime:
-    """Return since when the entry is on the screen: the browser may show it before it says so."""
-    seen = message.get("seen")
-    if not isinstance(seen, int | float):
-        return held.shown_at
-    return max(held.shown_at, now - timedelta(milliseconds=max(0.0, float(seen))))
 
 
 def _asks_norm(findings: Iterable[Issue]) -> bool:

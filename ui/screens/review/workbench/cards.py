@@ -49,7 +49,7 @@ from ui.screens.review.field_cards import (
     settled_card,
 )
 from ui.screens.review.rejection import author_answer_texts, rejection_card
-from ui.screens.review.sheet_images import page_images, row_area
+from ui.screens.review.sheet_images import page_caption, page_images, row_area
 from ui.screens.review.workbench_state import Card, HeldEntry
 from ui.workspace import AppContext
 
@@ -75,7 +75,7 @@ def entry_card(
         "second": view.is_second_review,
         "fields": []
         if view.is_hidden
-        else value_cards(view, held, images, outage_of(context, view)),
+        else value_cards(view, held, images, outage_of(context, view.form, view.entry.unit)),
         "head": [field.spec.name for field in _head_fields(view)],
         "folded": folded_cards(view, held, images),
         "unfold": _unfold_text(view, held),
@@ -251,7 +251,7 @@ def _page_cards(view: EntryView, shown: list[tuple[Page, bytes]]) -> list[dict[s
     return [
         {
             "image": image_id(image),
-            "caption": t("picture.caption", place=page.source_name, number=page.source_page),
+            "caption": page_caption(page),
             "aspect": height / width,
         }
         for page, image in shown

@@ -87,7 +87,9 @@ class CorrectionMode:
         before = self._texts_before(held)
         fields = [
             field | {"needs": False, "walk": True, "reason": before.get(field["name"], "")}
-            for field in value_cards(view, held, images, outage_of(context, view))
+            for field in value_cards(
+                view, held, images, outage_of(context, view.form, view.entry.unit)
+            )
         ]
         card = _sheet_mode_card(self, held, sheet, t("lookup.correct"))
         why = card["fields"][0] | {"placeholder": t("lookup.reason_example")}

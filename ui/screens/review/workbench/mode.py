@@ -7,8 +7,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from ui.browser.image_cache import image_id
 from ui.screens.review.workbench_state import Card, FieldValue, HeldEntry, Mode
+from ui.widgets.images import picture_size
 
+_FIELD: dict[str, Any] = {
+    "hint": "",
+    "needs": False,
+    "must": False,
+    "blind": False,
+    "client": False,
+    "crop": None,
+    "area": None,
+    "words": None,
+    "reading": None,
+    "error": "",
+}
 _NOBODY = {"kind": "none", "text": "", "number": "", "clear": True, "clients": []}
 
 
@@ -16,7 +30,8 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
     """Return the card of a mode; `parts` are what it has beside a title and its fields.
 
     `fields` are drawn as those of an entry. `words` replace the texts of the buttons (`save`,
-    `skip`); with `layout` "tiles" the fields stand side by side.
+    `skip`); with `layout` "tiles" the fields stand side by side, with "lines" three on a line. With
+    `draws` a person draws boxes on the page (an act `draw` each); `parts` are those that are drawn.
     """
     return {
         "entry": mode.key,
@@ -44,6 +59,8 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
         "hidden": None,
         "mode": True,
         "undo": True,
+        "parts": [],
+        "draws": False,
         "layout": "",
         "words": {},
     } | parts
@@ -53,19 +70,30 @@ def mode_field(
     kind: str, name: str, label: str, value: FieldValue, **parts: object
 ) -> dict[str, Any]:
     """Return a field of a mode that has to be answered; `parts` are what it has beside that."""
-    return {
-        "kind": kind,
-        "name": name,
-        "label": label,
-        "hint": "",
-        "needs": True,
-        "must": True,
-        "blind": False,
-        "client": False,
-        "crop": None,
-        "area": None,
-        "words": None,
-        "reading": None,
-        "error": "",
-        "value": value,
-    } | parts
+    card = {"kind": kind, "name": name, "label": label, "value": value}
+    return _FIELD | {"needs": True, "must": True} | card | parts
+
+
+def tick_field(name: str, label: str, *, is_ticked: bool, **parts: object) -> dict[str, Any]:
+    """Return a field that is ticked or not; `parts` are what it has beside that.
+
+    `text` is beside the tick, `crop` is its piece of the paper (as of an entry's field).
+    """
+    card = {"kind": "tick", "name": name, "label": label, "value": is_ticked}
+    return _FIELD | card | parts
+
+
+def text_field(name: str, label: str, value: str, **parts: object) -> dict[str, Any]:
+    """Return a field of one line; `parts` are what it has beside that, as a `placeholder`."""
+    return _FIELD | {"kind": "text", "name": name, "label": label, "value": value} | parts
+
+
+def page_crop(image: str, aspect: float, label: str) -> dict[str, Any]:
+    """Return a whole page as the piece of paper of a field; `aspect` is its width by its height."""
+    return {"image": image, "x": 0, "y": 0, "w": 1, "h": 1, "aspect": aspect, "label": label}
+
+
+def page_card(image: bytes, caption: str) -> dict[str, Any]:
+    """Return an image (JPEG, PNG) as a page of the sheet's pane."""
+    width, height = picture_size(image)
+    return {"image": image_id(image), "caption": caption, "aspect": height / width}

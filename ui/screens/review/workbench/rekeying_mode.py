@@ -27,7 +27,6 @@ from pipeline.registers.client_check import OUTSIDE_REASONS, ClientStatement
 from pipeline.review.rekeying import Rekeying
 from pipeline.store.entries import queue
 from pipeline.store.quality.checked_work import RekeyingOutcome, RekeyingTask
-from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review.client_question import ClientQuestion, QuestionKind
 from ui.screens.review.current_entry import clear_undo, set_toast, set_warning
@@ -41,9 +40,9 @@ from ui.screens.review.field_input import (
     is_choice_field,
 )
 from ui.screens.review.workbench.cards import missing_client_card
-from ui.screens.review.workbench.mode import mode_card, mode_field
+from ui.screens.review.workbench.mode import mode_card, mode_field, page_card
 from ui.screens.review.workbench_state import Card, FieldValue, HeldEntry, bench_state
-from ui.widgets.images import crop_image, find_covered_for, page_image, picture_size
+from ui.widgets.images import crop_image, find_covered_for, page_image
 from ui.widgets.messages import error_text
 from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
@@ -106,7 +105,7 @@ class RekeyingMode:
             question=_question_card(task, held),
             fields=[_field_card(task, label, held)],
             focus=task.spec.name,
-            pages=[_page_card(image, label) for image in images],
+            pages=[page_card(image, label) for image in images],
         )
         return card, images
 
@@ -186,11 +185,6 @@ def _question_card(task: RekeyingTask, held: HeldEntry) -> dict[str, Any] | None
     if held.question is None:
         return None
     return missing_client_card(held.question.kind, task.spec.name, "", OUTSIDE_REASONS)
-
-
-def _page_card(image: bytes, label: str) -> dict[str, Any]:
-    width, height = picture_size(image)
-    return {"image": image_id(image), "caption": label, "aspect": height / width}
 
 
 def _task_answer(task: RekeyingTask, value: FieldValue | None) -> Answer | None:

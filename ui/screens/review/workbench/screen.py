@@ -64,7 +64,7 @@ def show_opened_mode(context: AppContext, person: Person) -> bool:
     """Show the mode of the workbench that is open, if there is one; return whether there is."""
     if not actions.is_mode_open():
         return False
-    mode = actions.due_mode(context, person)
+    mode = actions.current_turn(context, person)
     if mode is None:  # it could not be opened: its screen before shows why
         st.rerun()
     with st.container(horizontal=True, horizontal_alignment="right", key="review_menu"):
@@ -231,13 +231,13 @@ def _card_ahead(
     images: list[bytes] = []
     if state.ahead_for != (key := f"{entry_id}-{revision}"):
         state.ahead_for = key
-        state.ahead, images = _make_ahead(context, person, state, turn)
+        state.ahead, images = _make_ahead(context, person, turn)
     cache_images("ahead", images)
     return state.ahead.card if state.ahead is not None else None
 
 
 def _make_ahead(
-    context: AppContext, person: Person, state: BenchState, turn: EntryView | Mode
+    context: AppContext, person: Person, turn: EntryView | Mode
 ) -> tuple[EntryAhead | None, list[bytes]]:
     """Claim what comes next: a rekeying task after an entry, else the next entry.
 
@@ -246,16 +246,26 @@ def _make_ahead(
     if actions.is_mode_open():
         return None, []
     view = turn if isinstance(turn, EntryView) else None
-    ahead: EntryView | Mode | None = claim_task(context, person) if view else None
-    if ahead is None:
-        ahead = actions.view_ahead(context, person, view)
-    if ahead is None or (
-        view is not None and isinstance(ahead, EntryView) and not can_advance(view, ahead)
-    ):
+    task = claim_task(context, person) if view is not None else None
+    if task is not None:
+        return _card_of_ahead(context, person, task, _turn_key(task))
+    is_face = not isinstance(turn, EntryView) and actions.is_named(turn.key)
+    if is_face and not actions.is_face_of_current(_turn_key(turn)[0]):
+        return None, []  # its entry may be gone when the mode is over
+    entry = actions.view_ahead(context, person, view)
+    if entry is None or (view is not None and not can_advance(view, entry)):
         return None, []
-    key = _turn_key(ahead)
-    card, images = _turn_card(context, person, ahead, state.hold(*key))
-    return EntryAhead(*key, card), images
+    ahead = entry if is_face else actions.face_of(context, person, entry)
+    return _card_of_ahead(context, person, ahead, _turn_key(entry))
+
+
+def _card_of_ahead(
+    context: AppContext, person: Person, ahead: EntryView | Mode, opens: tuple[str, int]
+) -> tuple[EntryAhead, list[bytes]]:
+    """Return what comes next with its card; `opens` are the entry and revision behind it."""
+    held = bench_state().hold(*_turn_key(ahead))
+    card, images = _turn_card(context, person, ahead, held)
+    return EntryAhead(*opens, card), images
 
 
 def _turn_key(turn: EntryView | Mode) -> tuple[str, int]:

@@ -35,20 +35,30 @@ def seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(review_rows, "MIN_SHEET_VIEW_TIME", timedelta(0))
 
 
+BOARD = "Mån 20/12\nElsa F: läkare kl 10\nGunnar Å: ring apoteket"
+PARTS = ([0.1, 0.1, 0.8, 0.3], [0.1, 0.5, 0.8, 0.3])
+
+
 def test_a_page_is_split_once_the_rest_of_it_is_said_to_be_nothing(
     store: Store, open_screen: OpenScreen
 ) -> None:
     entry_id = add_free_page(store, "Elsa sov. Gunnar föll.")
     page = entry_id.rpartition("-")[0]
-    app = open_screen(NURSE, "review")
-    Bench(app).act("open", what="open:split")
-    app.session_state["split_parts"] = [(100.0, 100.0, 800.0, 300.0), (100.0, 500.0, 800.0, 300.0)]
-    app.run()
-    app.button(key="split_save").click().run()
-    assert app.error
-    app.checkbox(key="split_rest").check().run()
-    app.button(key="split_save").click().run()
-    assert not app.exception
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.entry == entry_id  # nothing says that it is about several clients
+    bench.act("open", what="open:split")
+    bench.save()
+    assert "Ingen del" in bench.card["warning"]
+    for part in (PARTS[0], [0.0, 0.0, 0.5, 0.5], PARTS[1], [0.9, 0.9, 0.005, 0.4]):
+        bench.act("draw", box=part)
+    assert [field["label"] for field in bench.card["fields"]] == ["Del 1", "Del 2", "Del 3"]
+    first, second, third = bench.names
+    bench.tick(second, ticked=False).act("draft")
+    assert bench.names == [first, third]
+    bench.save()
+    assert "Bocka i" in bench.card["warning"]
+    assert bench.card["focus"] == ":look"
+    bench.save(looked=True)
     with store.read() as conn:
         query = select(page_area.c.y, page_area.c.image_sha256).order_by(page_area.c.row)
         parts = conn.execute(query).all()
@@ -56,9 +66,24 @@ def test_a_page_is_split_once_the_rest_of_it_is_said_to_be_nothing(
     assert rows == [1, 2]
     assert [part.y for part in parts] == [0.1, 0.5]
     assert len({part.image_sha256 for part in parts} - {""}) == 1  # the page is plain grey
-    Bench(app).act("open", what="open:join")
+    assert bench.entry == f"{page}-01"
+    bench.act("open", what="open:join")
     with store.read() as conn:
         assert [entry.row for entry in list_sheet_entries(conn, page)] == [None]
+
+
+def test_a_whiteboard_comes_up_to_be_split_unless_it_is_left(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    entry_id = add_free_page(store, BOARD)
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.entry == f"split:{entry_id.rpartition('-')[0]}"
+    assert bench.card["draws"]
+    assert bench.card["focus"] == ":sheet"
+    bench.act("skip")
+    assert bench.entry == entry_id
+    bench.act("draft")
+    assert bench.entry == entry_id
 
 
 def test_a_row_is_confirmed_once_what_is_not_sure_is_typed_in_it(
