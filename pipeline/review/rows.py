@@ -44,6 +44,7 @@ from pipeline.store.entries.entry import (
     list_sheet_entries,
     load_entry,
     load_entry_readings,
+    load_visible_entry,
 )
 from pipeline.store.entries.entry_depth import find_depth
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
@@ -118,6 +119,24 @@ class RowReview(Review):
                 if row.client is None
                 or restrict_client(conn, row.client, self.person) == row.client
             ], pages
+
+    def check(self, seen: Sequence[SeenRow]) -> list[SheetRow]:
+        """Return rows as they are with what the person has typed in them; nothing is saved.
+
+        Raises:
+            NotAllowedError: the person does not review one of these entries.
+        """
+        with self.store.read() as conn:
+            return [
+                _sheet_row(
+                    conn,
+                    self.forms,
+                    self.person,
+                    load_visible_entry(conn, self.person, Action.REVIEW, each.entry_id),
+                    each.typed,
+                )
+                for each in seen
+            ]
 
     def confirm(self, seen: Sequence[SeenRow], shown_at: datetime | None) -> list[str] | None:
         """Confirm rows, as `confirm_rows`; None if the sheet has just come on the screen."""

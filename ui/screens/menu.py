@@ -68,7 +68,6 @@ SCREENS = (
 IN_PLACE_OF_REVIEW = {
     "lookup": "lookup.screen",
     "attachments": "review.depth.attachments_screen",
-    "rows": "review.depth.rows_screen",
     "split": "review.depth.split_screen",
 }
 """The modules of what is opened in Granska, shown at its address until it is closed."""

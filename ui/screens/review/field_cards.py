@@ -19,6 +19,8 @@ from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.depth import explain_values, name_boxes
 from pipeline.domain.review.rules import Answer, is_routine
 from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.paper.pages import Page
+from ui.browser.image_cache import image_id
 from ui.browser.page_view import relative_area
 from ui.i18n import t
 from ui.screens.review.field_input import (
@@ -54,6 +56,11 @@ class PageImages:
     """The ids of the page images that the browser has, by page, in the order of the sheet."""
 
     ids: Mapping[str, str]
+
+    @classmethod
+    def of(cls, shown: Sequence[tuple[Page, bytes]]) -> PageImages:
+        """Return the ids of these images of pages."""
+        return cls({page.id: image_id(image) for page, image in shown})
 
     def index(self, page: str | None) -> int | None:
         """Return the place of a page among them, None if it has no image."""
@@ -171,22 +178,32 @@ def crop_card(
     view: EntryView, field: FieldView, label: str, images: PageImages
 ) -> dict[str, Any] | None:
     """Return where the field is in its page's image, as shares of the page, with a margin."""
-    index = images.index(field.page)
-    if index is None or field.is_hidden or field.page not in _registered(view):
+    if field.is_hidden or field.page not in _registered(view):
         return None
-    width, height = view.form.pages[field.page_no - 1].size
-    x, y, w, h = field.spec.box
+    size = view.form.pages[field.page_no - 1].size
+    name = t("picture.crop", label=label)
+    return box_crop(field.spec.box, size, name, images.ids.get(str(field.page)))
+
+
+def box_crop(
+    box_mm: Sequence[float], size_mm: tuple[float, float], label: str, image: str | None
+) -> dict[str, Any] | None:
+    """Return where a rectangle is in the image of its page, with a margin; None without image."""
+    if image is None:
+        return None
+    width, height = size_mm
+    x, y, w, h = box_mm
     left, top = max(0.0, x - _CROP_MARGIN_MM), max(0.0, y - _CROP_MARGIN_MM)
     right = min(width, x + w + _CROP_MARGIN_MM)
     bottom = min(height, y + h + _CROP_MARGIN_MM)
     return {
-        "image": images.ids[str(field.page)],
+        "image": image,
         "x": left / width,
         "y": top / height,
         "w": (right - left) / width,
         "h": (bottom - top) / height,
         "aspect": (right - left) / (bottom - top),
-        "label": t("picture.crop", label=label),
+        "label": label,
     }
 
 

@@ -1,6 +1,6 @@
 """What is open in place of Granska, at its address, until it is closed.
 
-Slå upp, the attachments of an entry, the rows of a sheet, or the parts of a page. Granska knows
+Slå upp, the attachments of an entry, or the parts of a page. Granska knows
 only their names: the menu knows the modules that show them.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import streamlit as st
@@ -63,6 +63,13 @@ class HeldEntry:
         self.attempts += 1
         self.expanded |= frozenset(errors)
 
+    def on_screen_since(self, message: Mapping[str, Any]) -> datetime:
+        """Return since when it is on the screen: the browser may show it before it says so."""
+        seen = message.get("seen")
+        if not isinstance(seen, int | float):
+            return self.shown_at
+        return max(self.shown_at, utc_now() - timedelta(milliseconds=max(0.0, float(seen))))
+
     def stop(self, warning: str, focus: str) -> None:
         """Note that something has to be looked at first; the focus goes there, into no field."""
         self.refuse({})
@@ -98,7 +105,7 @@ def is_mode(key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EntryAhead:
-    """The entry or mode that comes next, as the browser has it."""
+    """What comes next: the entry that is claimed, or a mode, and the card that the browser has."""
 
     entry: str
     revision: int
@@ -114,6 +121,8 @@ class BenchState:
     is the entry and revision that `ahead` comes after. With `needs_screen` something else than the
     workbench is due. `fresh_turn` was loaded in this run. With `is_task_due` a rekeying task may
     come before the next entry; `skipped_tasks` do not come again before an entry is saved.
+    `shown_as_rows` says of a sheet that its rows are shown together, or one at a time, if the
+    person has chosen.
     """
 
     begun: int = 0
@@ -129,6 +138,7 @@ class BenchState:
     fresh_turn: EntryView | Mode | None = None
     is_task_due: bool = False
     skipped_tasks: frozenset[int] = frozenset()
+    shown_as_rows: dict[str, bool] = field(default_factory=dict)
 
     def hold(self, entry_id: str, revision: int) -> HeldEntry:
         """Return what is known of an entry in this revision, nothing yet if it has just come."""

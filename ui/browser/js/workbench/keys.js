@@ -137,6 +137,15 @@ function makeKeys(bench) {
     return event.key === "Enter" && event.repeat; // a held key presses no button again
   }
 
+  // Arrow keys go from tick to tick, as they lie on the screen.
+  function toTick(event, row) {
+    const ticks = fields.ticks();
+    const below = ticks.findIndex(({ element }) => element.offsetTop > ticks[0].element.offsetTop);
+    const [at, across] = [ticks.indexOf(row), below < 0 ? ticks.length : below];
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + across, ArrowUp: at - across, Home: 0, End: ticks.length }[event.key];
+    return to !== undefined && bench.focusRow(ticks[Math.max(0, Math.min(ticks.length - 1, to))]);
+  }
+
   function inField(event, target, row) {
     // In a note that one writes in, Enter begins a line; one that was only read is left.
     if (event.key === "Enter" && !(target.tagName === "TEXTAREA" && bench.isChanged(row))) {
@@ -144,6 +153,7 @@ function makeKeys(bench) {
       return true;
     }
     if (event.key === "Tab") return event.shiftKey ? bench.goBack(row) : bench.goOn(row);
+    if (row.kind === "tick") return toTick(event, row);
     if (target.type !== "radio") return false;
     if (event.key === "-" || event.key === "?") return bench.change(row, () => row.sign(event.key)) && bench.focusRow(row);
     if (row.field.typed && row.isLast() && /^Arrow(Down|Right)$/.test(event.key)) return bench.focus(row.typing());

@@ -33,6 +33,7 @@ from ui.screens.review.duplicate_comparison import chosen_comparison
 from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
 from ui.screens.review.workbench.rekeying_mode import claim_task, end_task_view
+from ui.screens.review.workbench.rows_mode import rows_of
 from ui.screens.review.workbench_state import Mode, bench_state
 from ui.session import requires_open_session
 from ui.widgets.messages import error_text, errors_to
@@ -215,7 +216,13 @@ def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None
     if bench_state().is_task_due and (mode := due_mode(context, person)) is not None:
         return mode
     bench_state().is_task_due = False
-    return _current_view(context, person) or due_mode(context, person)
+    view = _current_view(context, person)
+    return face_of(context, person, view) if view is not None else due_mode(context, person)
+
+
+def face_of(context: AppContext, person: Person, view: EntryView) -> EntryView | Mode:
+    """Return an entry as it is shown: a row of a list with the other rows of its sheet."""
+    return rows_of(context, person, view) or view
 
 
 def due_mode(context: AppContext, person: Person) -> Mode | None:

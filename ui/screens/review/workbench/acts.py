@@ -7,7 +7,7 @@ an entry back that could not be saved.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from streamlit.runtime.scriptrunner import StopException
@@ -194,12 +194,14 @@ def _save_again(context: AppContext, person: Person, message: Message) -> None:
 
 def _do_mode(context: AppContext, person: Person, message: Message) -> None:
     """Do what is asked for in a mode, and go on when it is over or is another's by now."""
-    key, mode = str(message["entry"]), actions.due_mode(context, person)
-    if mode is None or mode.key != key:
+    key, turn = str(message["entry"]), actions.current_turn(context, person)
+    if turn is None or isinstance(turn, EntryView) or turn.key != key:
         is_over = message["kind"] in {"save", "skip"}
     else:
-        with words_of_area(mode.area):
-            is_over = mode.act(bench_state().hold(key, 0), message)
+        with words_of_area(turn.area):
+            is_over = turn.act(bench_state().hold(key, 0), message)
+        if message["kind"] == "draft":
+            bench_state().fresh_turn = turn  # what was typed is in what is held
     if is_over:
         bench_state().let_go(key)
         actions.leave_mode(context, person)
@@ -335,7 +337,7 @@ def _save(
                 is_norm_confirmed=held.findings == findings and _asks_norm(findings),
                 outage_start=outage_start,
             ),
-            _shown_at(held, message, now),
+            held.on_screen_since(message),
         )
     except RecountError:
         held.findings = findings
@@ -352,14 +354,6 @@ def _save(
         _after_save(context, person, view, decided)
         return
     held.warning = t("review.not_saved")
-
-
-def _shown_at(held: HeldEntry, message: Message, now: datetime) -> datetime:
-    """Return since when the entry is on the screen: the browser may show it before it says so."""
-    seen = message.get("seen")
-    if not isinstance(seen, int | float):
-        return held.shown_at
-    return max(held.shown_at, now - timedelta(milliseconds=max(0.0, float(seen))))
 
 
 def _error_texts(view: EntryView, held: HeldEntry, error: AnswerError) -> dict[str, str]:

@@ -11,9 +11,7 @@ from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.issues import parse_issues
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.entries.entry_view import EntryView, FieldView
-from pipeline.store.paper.pages import Page
 from pipeline.store.review.author_questions import ANSWERED_REASON
-from ui.browser.image_cache import image_id
 from ui.i18n import code_text, issue_texts, t
 from ui.screens.review.client_card import banner_card
 from ui.screens.review.client_question import (
@@ -49,7 +47,7 @@ from ui.screens.review.field_cards import (
     settled_card,
 )
 from ui.screens.review.rejection import author_answer_texts, rejection_card
-from ui.screens.review.sheet_images import page_images, row_area
+from ui.screens.review.sheet_images import page_cards, page_images, row_area
 from ui.screens.review.workbench_state import Card, HeldEntry
 from ui.workspace import AppContext
 
@@ -65,7 +63,7 @@ def entry_card(
     The caller has logged the view of its pages.
     """
     shown = page_images(context, view)
-    images = PageImages({page.id: image_id(image) for page, image in shown})
+    images = PageImages.of(shown)
     card = {
         "entry": view.entry.id,
         "revision": view.entry.revision,
@@ -81,7 +79,7 @@ def entry_card(
         "folded": folded_cards(view, held, images),
         "unfold": _unfold_text(view, held),
         "settled": None if view.is_hidden else settled_card(view),
-        "pages": _page_cards(view, shown),
+        "pages": page_cards(view.form.pages[0].size, shown),
         "row": _as_list(row_area(view, list(images.ids))),
         "marked": [list(area) for area in deviation_areas(view, list(images.ids))],
         "look": {"text": text} if (text := sheet_look_text(view)) else None,
@@ -234,18 +232,6 @@ def _notices(view: EntryView) -> list[str]:
 def _unfold_text(view: EntryView, held: HeldEntry) -> str:
     fields = folded_fields(view, held)
     return t("fold.open", count=len(fields)) if fields else ""
-
-
-def _page_cards(view: EntryView, shown: list[tuple[Page, bytes]]) -> list[dict[str, Any]]:
-    width, height = view.form.pages[0].size
-    return [
-        {
-            "image": image_id(image),
-            "caption": t("picture.caption", place=page.source_name, number=page.source_page),
-            "aspect": height / width,
-        }
-        for page, image in shown
-    ]
 
 
 def _add_card(view: EntryView) -> dict[str, Any] | None:

@@ -5,6 +5,8 @@ A mode has fields like an entry: they are ticked, typed and saved with the same 
 
 from __future__ import annotations
 
+from typing import Any
+
 from ui.screens.review.workbench_state import Card, HeldEntry, Mode
 
 _NOBODY = {"kind": "none", "text": "", "number": "", "clear": True, "clients": []}
@@ -14,7 +16,10 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
     """Return the card of a mode; `parts` are what it has beside a title and its fields.
 
     `fields` are drawn as those of an entry. `words` replace the texts of the buttons (`save`,
-    `skip`); with `layout` "tiles" the fields stand side by side.
+    `skip`), and are those that only some modes have: `more` to see the next ticked fields, and
+    `count` and `unseen`, in which # is how many are ticked, or have not been seen. With `layout`
+    "tiles" the fields stand side by side, with "rows" each is a line. With `mustSee` nothing is
+    saved before each ticked field has been in view.
     """
     return {
         "entry": mode.key,
@@ -42,5 +47,29 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
         "hidden": None,
         "mode": True,
         "layout": "",
+        "mustSee": False,
         "words": {},
+    } | parts
+
+
+def tick_field(name: str, label: str, *, is_ticked: bool, **parts: object) -> dict[str, Any]:
+    """Return a field that is ticked or not; `parts` are what it has beside that.
+
+    `text` stands beside the tick, `crop` is its piece of the paper (as of an entry's field).
+    """
+    return {
+        "kind": "tick",
+        "name": name,
+        "label": label,
+        "hint": "",
+        "needs": False,
+        "must": False,
+        "blind": False,
+        "client": False,
+        "crop": None,
+        "area": None,
+        "words": None,
+        "reading": None,
+        "error": "",
+        "value": is_ticked,
     } | parts

@@ -31,6 +31,7 @@ from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.acts import handle_act
 from ui.screens.review.workbench.cards import can_advance, entry_card
 from ui.screens.review.workbench.rekeying_mode import claim_task
+from ui.screens.review.workbench.rows_mode import RowsMode
 from ui.screens.review.workbench_state import (
     BenchState,
     Card,
@@ -238,17 +239,22 @@ def _card_ahead(
 def _make_ahead(
     context: AppContext, person: Person, state: BenchState, turn: EntryView | Mode
 ) -> tuple[EntryAhead | None, list[bytes]]:
-    """Claim what comes next: a rekeying task after an entry, else the next entry."""
+    """Claim what comes next: a rekeying task after an entry, else the next entry.
+
+    After the rows of a sheet nothing is sure before they are confirmed.
+    """
+    if isinstance(turn, RowsMode):
+        return None, []
     view = turn if isinstance(turn, EntryView) else None
     ahead: EntryView | Mode | None = claim_task(context, person) if view else None
     if ahead is None:
-        ahead = actions.view_ahead(context, person, view)
-    if ahead is None or (
-        view is not None and isinstance(ahead, EntryView) and not can_advance(view, ahead)
-    ):
-        return None, []
-    key = _turn_key(ahead)
-    card, images = _turn_card(context, person, ahead, state.hold(*key))
+        entry = actions.view_ahead(context, person, view)
+        if entry is None or (view is not None and not can_advance(view, entry)):
+            return None, []
+        ahead, key = actions.face_of(context, person, entry), _turn_key(entry)
+    else:
+        key = _turn_key(ahead)
+    card, images = _turn_card(context, person, ahead, state.hold(*_turn_key(ahead)))
     return EntryAhead(*key, card), images
 
 
