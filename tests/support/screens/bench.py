@@ -90,6 +90,11 @@ class Bench:
         self._typed()[name] = {"choice": index, "other": ""} if is_second else index
         return self
 
+    def tick(self, name: str, *, on: bool) -> Bench:
+        """Tick a field, or not."""
+        self._typed()[name] = on
+        return self
+
     def act(self, kind: str, **more: Any) -> Bench:  # noqa: ANN401 - whatever the act needs
         """Ask for something, with what was typed."""
         message = {
