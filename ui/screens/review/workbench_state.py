@@ -121,6 +121,7 @@ class BenchState:
     is the entry and revision that `ahead` comes after. With `needs_screen` something else than the
     workbench is due. `fresh_turn` was loaded in this run. With `is_task_due` a rekeying task may
     come before the next entry; `skipped_tasks` do not come again before an entry is saved.
+    `batch_pause` is after how many entries the queue is asked for a batch again.
     `shown_as_rows` says of a sheet that its rows are shown together, or one at a time, if the
     person has chosen.
     """
@@ -138,6 +139,7 @@ class BenchState:
     fresh_turn: EntryView | Mode | None = None
     is_task_due: bool = False
     skipped_tasks: frozenset[int] = frozenset()
+    batch_pause: int = 0
     shown_as_rows: dict[str, bool] = field(default_factory=dict)
 
     def hold(self, entry_id: str, revision: int) -> HeldEntry:

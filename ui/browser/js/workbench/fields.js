@@ -54,6 +54,7 @@ function makeFields({ onInput, onNow }) {
 
   fields.at = (element) => fields.rows.find((row) => row.element.contains(element)) ?? null;
   fields.named = rowOf;
+  fields.hasInk = () => fields.rows.every(({ field }) => !field.crop || window.efShelf?.has(field.crop.image));
   fields.ticks = () => fields.rows.filter((row) => row.kind === "tick");
   fields.values = () => Object.fromEntries(fields.rows.map((row) => [row.name, row.value()]));
 

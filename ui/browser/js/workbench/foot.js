@@ -75,6 +75,7 @@ function makeBar(act) {
     show(card, { labels, canUndo, isMore, unseen, ticked }) {
       setAttribute(root, "aria-label", labels.bar);
       for (const name of ["save", "skip", "reject", "undo"]) setText(named[name].firstChild, card.words?.[name] ?? labels[name]);
+      if (ticked && card.words?.rest) setText(named.save.firstChild, card.words.rest);
       if (isMore && card.words?.more) setText(named.save.firstChild, card.words.more);
       setText(count, [[card.words?.count, ticked], [unseen ? card.words?.unseen : "", unseen]].filter(([text]) => text).map(([text, number]) => text.replace("#", number)).join(" · "));
       setText(named.unfold.firstChild, card.unfold ?? "");

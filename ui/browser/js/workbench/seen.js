@@ -41,6 +41,8 @@ function makeSeen(scroller, onChange) {
       rows.forEach(({ element }) => watcher.observe(element));
     },
     unseen,
+    // Their ink has just come: nothing was to be seen before.
+    again() { for (const name of since.keys()) since.set(name, performance.now()); noteLater(); },
     // The first one that one has to turn to.
     next: () => unseen().find(({ name }) => !since.has(name)) ?? null,
     close() { clearTimeout(timer); watcher?.disconnect(); },

@@ -156,7 +156,7 @@ function makeBench(parent) {
     if (memoryOf(card).isDirty) planDraft();
     clearTimeout(timers.missing);
     timers.missing = setTimeout(() => {
-      if (bench.card && turnOf(bench.card) === turnOf(card) && !picture.isComplete()) post("missing");
+      if (bench.card && turnOf(bench.card) === turnOf(card) && !(picture.isComplete() && fields.hasInk())) post("missing");
     }, MISSING_MS);
   }
 
@@ -169,6 +169,7 @@ function makeBench(parent) {
     root.dataset.ahead = bench.ahead?.entry ?? "";
     root.classList.toggle("wb-rejecting", isRejection(card.question));
     root.classList.toggle("wb-tiled", card.layout === "tiles");
+    root.classList.toggle("wb-paperless", Boolean(card.mode && !card.pages.length));
     root.classList.toggle("wb-rowed", card.layout === "rows");
     const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
     question.show(asked, turnOf(card));
@@ -280,6 +281,7 @@ function makeBench(parent) {
 
   // To what has not been in view yet; whether there is any.
   function turnPage() {
+    if (bench.card.mustSee && !fields.hasInk()) return true;
     const next = seen.next();
     if (next) {
       bench.focusRow(next);
@@ -558,7 +560,10 @@ function makeBench(parent) {
   });
   on(document, "click", holdClick, { capture: true });
   if (window.navigation) on(window.navigation, "navigate", holdBack);
-  on(document, "ef-shelf", picture.draw);
+  on(document, "ef-shelf", () => { picture.draw(); seen.again(); });
+  on(fields.list, "click", ({ target }) => {
+    if (bench.card.layout === "tiles" && target.closest(".wb-crop")) fields.at(target)?.element.querySelector(".wb-tick")?.click();
+  });
   on(fields.scroller, "scroll", picture.alignNote);
   on(window, "resize", () => { fit(); fields.widen(); });
   on(window, "beforeunload", (event) => {

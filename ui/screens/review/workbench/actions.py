@@ -9,7 +9,6 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
-from pipeline.review.batches import BatchReview
 from pipeline.review.corrections import Corrections
 from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
 from pipeline.review.transfers import Transfers
@@ -18,7 +17,7 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.lookup import own_actions
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
-from ui.screens.review import batch_screen, current_entry
+from ui.screens.review import current_entry
 from ui.screens.review.current_entry import (
     CAN_UNDO_KEY,
     UNDO_BATCH_KEY,
@@ -32,6 +31,7 @@ from ui.screens.review.deviations import with_added_deviations
 from ui.screens.review.duplicate_comparison import chosen_comparison
 from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
+from ui.screens.review.workbench.batch_mode import claim_batch, undo_batch
 from ui.screens.review.workbench.rekeying_mode import claim_task, end_task_view
 from ui.screens.review.workbench.rows_mode import rows_of
 from ui.screens.review.workbench_state import Mode, bench_state
@@ -141,7 +141,7 @@ def undo_last(context: AppContext, person: Person) -> None:
         return
     st.session_state[_UNDONE_AT_KEY] = now
     if st.session_state.pop(UNDO_BATCH_KEY, None):
-        count = context.work(BatchReview, person).undo()
+        count = undo_batch(context, person)
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
@@ -205,7 +205,7 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
 
 # What is on the screen, and what comes next: both are claimed, and their views logged.
 #
-# Between two entries a rekeying task may be due, or a batch, which has a screen of its own.
+# Between two entries a rekeying task may be due, or a batch.
 
 
 def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None:
@@ -216,6 +216,8 @@ def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None
     if bench_state().is_task_due and (mode := due_mode(context, person)) is not None:
         return mode
     bench_state().is_task_due = False
+    if current_entry.current_entry_id() is None and (batch := claim_batch(context, person)):
+        return batch
     view = _current_view(context, person)
     return face_of(context, person, view) if view is not None else due_mode(context, person)
 
@@ -269,9 +271,8 @@ def go_to_next(context: AppContext, person: Person) -> None:
     ahead, state.ahead, state.ahead_for = state.ahead, None, ""
     if state.is_task_due and claim_task(context, person) is not None:
         return
-    if batch_screen.claim_due_batch(context, person):
-        state.needs_screen = True
-    elif ahead is not None:
+    state.batch_pause = max(0, state.batch_pause - 1)
+    if claim_batch(context, person) is None and ahead is not None:
         if _is_still_claimed(context, person, ahead.entry, ahead.revision):
             current_entry.open_entry(ahead.entry)
         else:  # if it comes back, that is another view of it

@@ -22,13 +22,13 @@ from ui.browser.workbench import workbench
 from ui.i18n import t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.review import current_entry
-from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.duplicate_comparison import duplicate_comparison
 from ui.screens.review.entry_header import entry_origin_text
 from ui.screens.review.in_place import open_in_place
 from ui.screens.review.sheet_images import sheet_images
 from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.acts import handle_act
+from ui.screens.review.workbench.batch_mode import BatchMode
 from ui.screens.review.workbench.cards import can_advance, entry_card
 from ui.screens.review.workbench.rekeying_mode import claim_task
 from ui.screens.review.workbench.rows_mode import RowsMode
@@ -48,9 +48,7 @@ _GROUPING_KEY = "queue_grouping"
 
 
 def show(context: AppContext, person: Person) -> None:
-    """Show the screen: a batch that is due, or the workbench."""
-    if show_batch_turn(context, person):
-        return
+    """Show the screen: the workbench, or what is said where nothing waits."""
     turn = actions.current_turn(context, person)
     if turn is None:
         _show_empty_queue(context, person)
@@ -241,9 +239,9 @@ def _make_ahead(
 ) -> tuple[EntryAhead | None, list[bytes]]:
     """Claim what comes next: a rekeying task after an entry, else the next entry.
 
-    After the rows of a sheet nothing is sure before they are confirmed.
+    After the rows of a sheet, or a batch, nothing is sure before they are confirmed.
     """
-    if isinstance(turn, RowsMode):
+    if isinstance(turn, BatchMode | RowsMode):
         return None, []
     view = turn if isinstance(turn, EntryView) else None
     ahead: EntryView | Mode | None = claim_task(context, person) if view else None
