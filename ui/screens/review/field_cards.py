@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
 from pipeline.domain.form.field import Editor, Format, Meaning
 from pipeline.domain.form.field_labels import accessible_names
+from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.depth import explain_values, name_boxes
 from pipeline.domain.review.rules import Answer, is_routine
@@ -85,12 +86,27 @@ def folded_fields(view: EntryView, held: HeldEntry) -> list[FieldView]:
 
 
 def needs_person(view: EntryView, field: FieldView) -> bool:
-    """Return whether a person has to answer the field, or look at what it was read as."""
+    """Return whether a person has to answer the field, or look at what it was read as.
+
+    What was typed of the head of a list, in this row or another, is there in every row.
+    """
+    if is_head_known(view, field):
+        return False
     if view.is_second_review or field.is_blind or initial_answer(field) is None:
         return True
     if field.draft is not None or field.reading is None:
         return False
     return has_low_confidence(field.reading)
+
+
+def is_head_known(view: EntryView, field: FieldView) -> bool:
+    """Return whether a field above the rows of a list has been typed."""
+    return (
+        view.form.entries is EntriesPer.ROW
+        and field.spec.row is None
+        and field.draft is not None
+        and not view.is_second_review
+    )
 
 
 def field_cards(
