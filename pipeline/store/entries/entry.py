@@ -354,7 +354,8 @@ def load_entry_readings(
 ) -> dict[str, Reading]:
     """Return the readings on an entry's pages, of a row without those of other rows.
 
-    None where it is only a part of the page. Such a part was not read on its own, and the reading of the whole page is about others too.
+    None where it is only a part of the page: it was not read on its own, and the reading of the
+    whole page is about others too.
     """
     return {
         name: reading

@@ -201,8 +201,12 @@ def _reviews(page: Page, papers: Mapping[str, tuple[str, Mapping[str, Value]]]) 
     left, last = dict(papers), ""
     while left:
         last = wait_for_entry(page, other_than=last)
-        form, values = left.pop(last)
-        if form == "korlista":
+        sheet = last.removeprefix("rows:").rpartition("-")[0]
+        rows = [each for each in left if each.startswith(sheet)] if ":" in last else [last]
+        form, values = papers[rows[0]]
+        for row in rows:
+            del left[row]
+        if rows == [last] and form == "korlista":
             expect(client(page)).to_contain_text(str(values[f"rad{last[-2:]}.namn"]))
         fill_in(page, values, form)
         if left:
