@@ -90,23 +90,18 @@ def needs_person(view: EntryView, field: FieldView) -> bool:
 
     What was typed of the head of a list, in this row or another, is there in every row.
     """
-    if is_head_known(view, field):
+    if (
+        view.form.entries is EntriesPer.ROW
+        and field.spec.row is None
+        and field.draft is not None
+        and not view.is_second_review
+    ):
         return False
     if view.is_second_review or field.is_blind or initial_answer(field) is None:
         return True
     if field.draft is not None or field.reading is None:
         return False
     return has_low_confidence(field.reading)
-
-
-def is_head_known(view: EntryView, field: FieldView) -> bool:
-    """Return whether a field above the rows of a list has been typed."""
-    return (
-        view.form.entries is EntriesPer.ROW
-        and field.spec.row is None
-        and field.draft is not None
-        and not view.is_second_review
-    )
 
 
 def field_cards(

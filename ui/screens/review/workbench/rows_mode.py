@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -52,7 +51,7 @@ from ui.screens.review.workbench_state import (
 from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
-_HEAD = "head"
+_HEAD, _MISSING = "head", "review.missing_answer"
 _LEAST_ROWS = 2
 """So many rows that are done together open as rows."""
 _SINGLE, _CLOSE_BLANK = "open:single", "open:blank"
@@ -119,6 +118,12 @@ class RowsMode:
         images = PageImages.of(shown)
         blank, ready = self.blank, self.ready
         others = [row for row in self.rows if row not in blank and row not in ready]
+        fields = self._field_cards(_HEAD, held, images)
+        for row in ready:
+            fields += [
+                _tick_card(row, held, images),
+                *self._field_cards(row.entry.id, held, images),
+            ]
         folded = [
             _named_rows(t("rows.alone"), [(row, _doubt_text(row)) for row in others], images),
             _named_rows(t("rows.blank"), [(row, "") for row in blank], images),
@@ -129,10 +134,17 @@ class RowsMode:
             self.view.form.title,
             origin=entry_origin_text(self.context, self.person, self.view),
             notices=[t("rows.how") if ready else t("rows.none")],
-            fields=[*self._head_cards(held, images), *self._row_cards(held, images)],
+            fields=fields,
             folded=[group for group in folded if group["items"]],
             pages=page_cards(self.view.form.pages[0].size, shown),
-            actions=_action_cards(len(blank)),
+            actions=[
+                {"kind": _SINGLE, "label": t("rows.single"), "key": "Alt+V"},
+                *(
+                    {"kind": _CLOSE_BLANK, "label": label, "key": "Alt+R"}
+                    for label in [t("rows.close_blank", count=len(blank))]
+                    if blank
+                ),
+            ],
             mustSee=True,
             layout="rows",
             words={"save": t("rows.save"), "more": t("rows.more")},
@@ -141,17 +153,27 @@ class RowsMode:
 
     def act(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
         """Confirm the ticked rows, close the blank ones, or leave the sheet for later."""
-        kind, values = message["kind"], message["values"]
         held.warning = ""
+        try:
+            return self._do(held, message)
+        except EfterskriftError as error:
+            current_entry.set_warning(error_text(error))
+            return True
+
+    def _do(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
+        kind, what = message["kind"], message.get("what")
         if kind == "skip":
             self._skip()
             return True
-        self._store_drafts(held, values)
-        if kind == "open" and message["what"] == _SINGLE:
-            bench_state().shown_as_rows[self.view.entry.sheet] = False
-        if kind == "open" and message["what"] == _CLOSE_BLANK:
+        self._store_drafts(held, message["values"])
+        if what == _SINGLE:
+            self._show_single()
+        if what == _CLOSE_BLANK:
             return self._close_blank(held, message)
         return kind == "save" and self._save(held, message)
+
+    def _show_single(self) -> None:
+        bench_state().shown_as_rows[self.view.entry.sheet] = False
 
     # What is asked: above the rows once, and in each row.
 
@@ -175,36 +197,23 @@ class RowsMode:
                 elif name in row.deviations and name not in head:
                     yield f"{row.entry.id}/{name}", row, field
 
-    def _head_cards(self, held: HeldEntry, images: PageImages) -> list[dict[str, Any]]:
-        return [
-            self._field_card(name, row, field, held, images)
-            for name, row, field in self._asked()
-            if name.startswith(f"{_HEAD}/")
-        ]
-
-    def _row_cards(self, held: HeldEntry, images: PageImages) -> list[dict[str, Any]]:
+    def _field_cards(self, where: str, held: HeldEntry, images: PageImages) -> list[dict[str, Any]]:
+        """Return the fields above the rows, or those of a row, named by its entry."""
         cards = []
-        asked = list(self._asked())
-        for row in self.ready:
-            cards.append(_tick_card(row, held, images))
-            cards += [
-                self._field_card(name, row, field, held, images)
-                for name, of, field in asked
-                if of is row and not name.startswith(f"{_HEAD}/")
-            ]
+        for name, row, field in self._asked():
+            if name.startswith(f"{where}/"):
+                view = replace(row.view, fields=(field,))
+                (card,) = field_cards(view, held, images, outage_of(self.context, view))
+                cards.append(
+                    card
+                    | {
+                        "name": name,
+                        "needs": field.draft is None,
+                        "error": held.errors.get(name, ""),
+                        "value": held.values.get(name, initial_value(view, field)),
+                    }
+                )
         return cards
-
-    def _field_card(
-        self, name: str, row: SheetRow, field: FieldView, held: HeldEntry, images: PageImages
-    ) -> dict[str, Any]:
-        view = replace(row.view, fields=(field,))
-        (card,) = field_cards(view, held, images, outage_of(self.context, view))
-        return card | {
-            "name": name,
-            "needs": field.draft is None,
-            "error": held.errors.get(name, ""),
-            "value": held.values.get(name, initial_value(view, field)),
-        }
 
     # What the person does.
 
@@ -237,78 +246,57 @@ class RowsMode:
 
     def _save(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
         """Confirm the rows that are ticked, all of them or none; return whether they are."""
-        values = message["values"]
-        kept = [row for row in self.ready if values.get(_tick_name(row))]
+        kept = [row for row in self.ready if message["values"].get(_tick_name(row))]
         if not kept:
-            bench_state().shown_as_rows[self.view.entry.sheet] = False
+            self._show_single()
             return False
-        answers = self._answers(values)
-        missing = {
-            name: t(
-                "review.missing_choice" if is_choice_field(field.spec) else "review.missing_answer"
-            )
-            for name, row, field in self._asked()
-            if answers[name] is None and (row in kept or (kept and name.startswith(f"{_HEAD}/")))
-        }
-        if missing:
-            return _refuse(held, missing)
+        answers = self._answers(message["values"])
         review = self.context.work(RowReview, self.person)
-        seen = [
-            SeenRow(row.entry.id, row.entry.revision, self._typed(row, answers)) for row in kept
-        ]
-        try:
-            if wrong := self._find_wrong(review.check(seen)):
-                return _refuse(held, wrong)
-            confirmed = review.confirm(seen, _on_screen_since(held, message))
-        except EfterskriftError as error:
-            current_entry.set_warning(error_text(error))
-            return True
+        seen = [SeenRow(row.entry.id, row.entry.revision, _typed(row, answers)) for row in kept]
+        if wrong := self._find_missing(kept, answers) or self._find_wrong(review.check(seen)):
+            held.refuse(wrong)
+            held.warning = t("review.not_saved")
+            return False
+        confirmed = review.confirm(seen, held.on_screen_since(message))
         if confirmed is None:
             held.warning = t("rows.look_first")
             return False
         if len(confirmed) < len(self.ready):
             # What was unticked, or has changed meanwhile, is reviewed by itself.
-            bench_state().shown_as_rows[self.view.entry.sheet] = False
+            self._show_single()
         current_entry.allow_undo()
         current_entry.set_toast(t("rows.saved", count=len(confirmed)))
         return True
 
-    def _typed(self, row: SheetRow, answers: Mapping[str, Answer | None]) -> dict[str, Answer]:
-        """Return what was typed in a row, and above the rows."""
-        typed = {}
-        for name, answer in answers.items():
-            where, _, field = name.partition("/")
-            if answer is not None and where in (_HEAD, row.entry.id):
-                typed[field] = answer
-        return typed
+    def _find_missing(
+        self, kept: Sequence[SheetRow], answers: Mapping[str, Answer | None]
+    ) -> dict[str, str]:
+        """Return what is not answered above the rows and in those that are ticked."""
+        where = (_HEAD, *(row.entry.id for row in kept))
+        return {
+            name: t("review.missing_choice" if is_choice_field(field.spec) else _MISSING)
+            for name, _, field in self._asked()
+            if answers[name] is None and name.partition("/")[0] in where
+        }
 
     def _find_wrong(self, checked: Sequence[SheetRow]) -> dict[str, str]:
         """Return what prevents that rows are confirmed together, at its field, else at the row."""
         names = {name for name, _, _ in self._asked()}
         errors: dict[str, str] = {}
         for row in checked:
-            if row.can_be_confirmed:
-                continue
-            asked = [
-                name
-                for field in row.deviations
-                for name in (f"{_HEAD}/{field}", f"{row.entry.id}/{field}")
-                if name in names
-            ]
-            errors |= dict.fromkeys(asked, t("rows.wrong"))
-            if not asked:
+            places = {
+                f"{where}/{field}" for field in row.deviations for where in (_HEAD, row.entry.id)
+            }
+            if asked := sorted(places & names):
+                errors |= dict.fromkeys(asked, t("rows.wrong"))
+            elif not row.can_be_confirmed:
                 errors[_tick_name(row)] = t("rows.untick", fields=_doubt_text(row))
         return errors
 
     def _close_blank(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
         """Reject the blank rows as empty in one step."""
         review, blank = self.context.work(RowReview, self.person), self.blank
-        try:
-            is_closed = review.close_blank(blank, _on_screen_since(held, message))
-        except EfterskriftError as error:
-            current_entry.set_warning(error_text(error))
-            return True
-        if not is_closed:
+        if not review.close_blank(blank, held.on_screen_since(message)):
             held.warning = t("rows.look_first")
             return False
         current_entry.allow_undo()
@@ -318,23 +306,18 @@ class RowsMode:
     def _skip(self) -> None:
         """Let all rows of the sheet come later."""
         review = self.context.work(ReviewSession, self.person)
-        try:
-            for entry in (row.entry for row in self.rows):
-                review.open_entry(entry.id, entry.revision)
-                review.skip(entry.id, entry.revision)
-        except EfterskriftError as error:
-            current_entry.set_warning(error_text(error))
+        for entry in (row.entry for row in self.rows):
+            review.open_entry(entry.id, entry.revision)
+            review.skip(entry.id, entry.revision)
 
 
-def _refuse(held: HeldEntry, errors: Mapping[str, str]) -> bool:
-    held.refuse(errors)
-    held.warning = t("review.not_saved")
-    return False
-
-
-def _on_screen_since(held: HeldEntry, message: Mapping[str, Any]) -> datetime:
-    """Return since when the sheet is on the screen; it is still the same after an error."""
-    return held.shown_at if held.attempts else held.on_screen_since(message)
+def _typed(row: SheetRow, answers: Mapping[str, Answer | None]) -> dict[str, Answer]:
+    """Return what was typed in a row, and above the rows."""
+    return {
+        name.partition("/")[2]: answer
+        for name, answer in answers.items()
+        if answer is not None and name.partition("/")[0] in (_HEAD, row.entry.id)
+    }
 
 
 def _tick_name(row: SheetRow) -> str:
@@ -401,11 +384,3 @@ def _values_text(row: SheetRow) -> str:
         else f"{labels[spec.name]} {describe_answer(spec, row.answers[spec.name])}"
         for spec in specs
     )
-
-
-def _action_cards(blank: int) -> list[dict[str, str]]:
-    actions = [{"kind": _SINGLE, "label": t("rows.single"), "key": "Alt+V"}]
-    if blank:
-        label = t("rows.close_blank", count=blank)
-        actions.append({"kind": _CLOSE_BLANK, "label": label, "key": "Alt+R"})
-    return actions
