@@ -256,9 +256,7 @@ def mark_page_failed(conn: Connection, page_id: str, reason: str) -> None:
         record(conn, "system", "fail_page", page_id, unit=unit)
 
 
-def load_page_reading(
-    conn: Connection, page_id: str, row: int | None = None
-) -> dict[str, Reading]:
+def load_page_reading(conn: Connection, page_id: str, row: int | None = None) -> dict[str, Reading]:
     """Return the readings of a page, by field; of one `row` of a list without the other rows."""
     table = paper.reading.c
     query = select(paper.reading).where(table.page == page_id)
