@@ -22,7 +22,7 @@ from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Client, EntryState, Person, Reading, State
-from pipeline.domain.review.depth import list_row_deviations
+from pipeline.domain.review.depth import is_left_in_image, list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, answered_text, asked_fields, complete_answers
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
@@ -44,6 +44,7 @@ from pipeline.store.entries.entry import (
     list_sheet_entries,
     load_entry,
     load_entry_readings,
+    load_visible_entry,
 )
 from pipeline.store.entries.entry_depth import find_depth
 from pipeline.store.entries.entry_view import EntryView, load_entry_view
@@ -51,8 +52,6 @@ from pipeline.store.entries.queue import ClaimTerms, open_claimed_entry
 from pipeline.store.paper.pages import Page, list_sheet_pages
 from pipeline.store.registers.client_register import find_client, restrict_client
 
-_REPEATED = frozenset({Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS})
-"""Text that says who the client is, which the number says already."""
 MIN_SHEET_VIEW_TIME = timedelta(seconds=2)
 """A sheet that has been on the screen for less than this has not been looked at."""
 BLANK_ROW_REASON = "tom rad"
@@ -118,6 +117,24 @@ class RowReview(Review):
                 if row.client is None
                 or restrict_client(conn, row.client, self.person) == row.client
             ], pages
+
+    def check(self, seen: Sequence[SeenRow]) -> list[SheetRow]:
+        """Return rows as they are with what the person has typed in them; nothing is saved.
+
+        Raises:
+            NotAllowedError: the person does not review one of these entries.
+        """
+        with self.store.read() as conn:
+            return [
+                _sheet_row(
+                    conn,
+                    self.forms,
+                    self.person,
+                    load_visible_entry(conn, self.person, Action.REVIEW, each.entry_id),
+                    each.typed,
+                )
+                for each in seen
+            ]
 
     def confirm(self, seen: Sequence[SeenRow], shown_at: datetime | None) -> list[str] | None:
         """Confirm rows, as `confirm_rows`; None if the sheet has just come on the screen."""
@@ -225,12 +242,6 @@ def _decide_row(
     )
 
 
-def _is_sheet_signature(spec: FieldSpec) -> bool:
-    """Whether a field is a signature, no initials of a row, that may be left empty."""
-    traits = spec.traits
-    return traits.is_signature and not traits.names_signer and not spec.required
-
-
 def _sheet_row(
     conn: Connection,
     forms: Forms,
@@ -248,11 +259,7 @@ def _sheet_row(
         number = readings.get(pid_field.name)
         if number is None or number.state is State.EMPTY or number.value == entry.client_pid:
             known[pid_field.name] = Answer(entry.client_pid)
-    specs = [
-        spec
-        for spec in asked_fields(form, entry.row)
-        if spec.means not in _REPEATED and not _is_sheet_signature(spec)
-    ]
+    specs = [spec for spec in asked_fields(form, entry.row) if not is_left_in_image(spec)]
     doubtful = list_row_deviations(specs, readings, known)
     to_type, follows = _code_or_number(conn, form, entry, readings, doubtful)
     answers = known | {

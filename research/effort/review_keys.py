@@ -1,23 +1,28 @@
 """Keys that a reviewer presses for the entries that wait, form by form.
 
-Before: Tab through every field that is shown. Now: Enter goes from one field that needs a person to
-the next. Both type what is keyed blind, and save.
+Before: Tab through every field that is shown, in each row of a list by itself. Now: Enter goes from
+one field that needs a person to the next, a key says that the rest in sight is empty, and rows are
+confirmed together. Both type what is keyed blind, and save; the head of a list once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from math import ceil
 from statistics import median
 
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
-from pipeline.domain.form.form import Forms
+from pipeline.domain.form.field import Meaning
+from pipeline.domain.form.form import EntriesPer, Forms
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import Answer, is_routine
+from pipeline.review.rows import list_rows
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry_readings
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
@@ -25,6 +30,8 @@ from pipeline.store.schema.clock import utc_now
 from research.simulation.people import SAVE_KEYS, TAB_KEYS, count_keys
 
 _MOST_ENTRIES = 100_000
+_EMPTY_IN_SIGHT = 10
+"""So many empty fields are in sight at once on a laptop: Alt+Shift+T says so of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class EntryKeys:
 def count_review_keys(conn: Connection, forms: Forms, person: Person) -> list[EntryKeys]:
     """Return the keys of each entry that waits for a first review by this person."""
     counted = []
+    together: dict[str, dict[str, int]] = {}
     for entry in queue.peek_queue(conn, person, utc_now(), _MOST_ENTRIES):
         try:
             view = load_entry_view(conn, forms, person, entry.id)
@@ -48,7 +56,11 @@ def count_review_keys(conn: Connection, forms: Forms, person: Person) -> list[En
             continue
         if not view.is_second_review and not view.is_hidden:
             readings = load_entry_readings(conn, entry, view.pages)
-            counted.append(_count_entry(view, readings))
+            is_first = entry.sheet not in together
+            if is_first:
+                together[entry.sheet] = _count_rows(conn, forms, person, entry.sheet)
+            alone = _count_entry(view, readings, is_head_asked=is_first)
+            counted.append(replace(alone, now=together[entry.sheet].get(entry.id, alone.now)))
     return counted
 
 
@@ -66,17 +78,59 @@ def format_review_keys(counted: list[EntryKeys]) -> str:
     return "\n".join(lines)
 
 
-def _count_entry(view: EntryView, readings: Mapping[str, Reading]) -> EntryKeys:
+def _count_entry(
+    view: EntryView, readings: Mapping[str, Reading], *, is_head_asked: bool
+) -> EntryKeys:
     fields = [field for field in view.fields if field.is_open and not _is_folded(view, field)]
-    blind = sum(_typed_keys(field, readings) for field in fields if field.is_blind)
-    needing = [field for field in fields if _needs_person(field)]
+    asked = [
+        field
+        for field in fields
+        if is_head_asked or view.form.entries is not EntriesPer.ROW or field.spec.row is not None
+    ]
+    blind = sum(_typed_keys(field, readings) for field in asked if field.is_blind)
     return EntryKeys(
         view.form.id,
         len(fields),
         blind + len(fields) * TAB_KEYS + SAVE_KEYS,
-        blind + len(needing) * TAB_KEYS + SAVE_KEYS,
+        _asking_keys([field for field in asked if _needs_person(field)], readings) + SAVE_KEYS,
         blind,
     )
+
+
+def _asking_keys(fields: Sequence[FieldView], readings: Mapping[str, Reading]) -> int:
+    """Return the keys of the fields that ask, one for all empty ones that are in sight at once."""
+    keys = 0
+    for is_empty, run in groupby(fields, lambda field: _is_seen_empty(field, readings)):
+        listed = list(run)
+        if is_empty:
+            keys += ceil(len(listed) / _EMPTY_IN_SIGHT) * TAB_KEYS
+        else:
+            keys += sum(_typed_keys(each, readings) * each.is_blind + TAB_KEYS for each in listed)
+    return keys
+
+
+def _is_seen_empty(field: FieldView, readings: Mapping[str, Reading]) -> bool:
+    reading = readings.get(field.spec.name)
+    return field.spec.means is not Meaning.CLIENT_PID and (
+        reading is None or reading.state is State.EMPTY
+    )
+
+
+def _count_rows(conn: Connection, forms: Forms, person: Person, sheet: str) -> dict[str, int]:
+    """Return the keys of each row of a sheet that is confirmed with others, by entry."""
+    rows = [row for row in list_rows(conn, forms, person, sheet, utc_now()) if not row.looks_blank]
+    ready = [row for row in rows if row.can_be_confirmed or row.can_be_typed]
+    keys: dict[str, int] = {}
+    for row in ready if len(ready) > 1 else ():
+        readings = load_entry_readings(conn, row.entry, row.view.pages)
+        asked = [
+            field
+            for field in row.view.fields
+            if field.spec.name in row.deviations and (field.spec.row is not None or not keys)
+        ]
+        typed = sum(_typed_keys(field, readings) + TAB_KEYS for field in asked)
+        keys[row.entry.id] = typed + (0 if keys else SAVE_KEYS)
+    return keys
 
 
 def _typed_keys(field: FieldView, readings: Mapping[str, Reading]) -> int:

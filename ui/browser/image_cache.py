@@ -17,7 +17,7 @@ import streamlit as st
 from ui.browser.assets import component, read_script
 
 _SENT_IMAGES_KEY = "pictures_sent"
-_MAX_IMAGES = 24
+_MAX_IMAGES = 64
 """How many images the browser caches; the same number as in the script."""
 
 

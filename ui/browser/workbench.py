@@ -21,7 +21,7 @@ SCRIPTS = (
         f"workbench/{name}"
         for name in (
             *("word_match", "dom", "outbox", "short", "picture", "field", "fields"),
-            *("question", "head", "foot", "undo", "tabs", "keys", "workbench"),
+            *("seen", "question", "head", "foot", "undo", "tabs", "keys", "workbench"),
         )
     ),
 )

@@ -120,7 +120,6 @@ FIRST_SCREENS: Mapping[Role, str] = {
 
 IN_PLACE_OF_REVIEW = {
     "lookup": "lookup.screen",
-    "rows": "review.depth.rows_screen",
 }
 """The modules of what is opened in Granska, shown at its address until it is closed."""
 

@@ -107,6 +107,16 @@ def fields_at_depth(
     return _fields_of_deviations(form, asked, readings, printed or {})
 
 
+def is_left_in_image(spec: FieldSpec) -> bool:
+    """Whether a field of a list need not be typed: it repeats the client, or may be left unsigned.
+
+    The client's number says already whose the row is.
+    """
+    traits = spec.traits
+    is_sheet_signature = traits.is_signature and not traits.names_signer and not spec.required
+    return is_sheet_signature or spec.means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS)
+
+
 def unanswered_fields(form: Form, row: int | None, answered: Iterable[str]) -> list[FieldSpec]:
     """Return the fields of an entry that its paper has and nobody has typed."""
     known = set(answered)

@@ -371,12 +371,13 @@ def entry_form(forms: Forms, entry: Entry) -> Form:
 def load_entry_readings(
     conn: Connection, entry: Entry, pages: Iterable[Page]
 ) -> dict[str, Reading]:
-    """Return the readings on an entry's pages; none where it is only a part of the page.
+    """Return the readings on an entry's pages, of a row without those of other rows.
 
-    Such a part was not read on its own, and the reading of the whole page is about others too.
+    None where it is only a part of the page: it was not read on its own, and the reading of the
+    whole page is about others too.
     """
     return {
         name: reading
         for page in (() if is_part_of_page(entry) else pages)
-        for name, reading in load_page_reading(conn, page.id).items()
+        for name, reading in load_page_reading(conn, page.id, entry.row).items()
     }

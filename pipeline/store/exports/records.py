@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from pipeline.domain.errors import StoreError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_names
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.form import EntriesPer, Form, Forms
 from pipeline.domain.law.duties import open_duties
 from pipeline.domain.model import Client, StaffMember, State, Value
 from pipeline.domain.record import CareProvider, Outage, Record, RecordAttachment, Stamp, TypedPart
@@ -21,6 +21,7 @@ from pipeline.domain.review.depth import (
     explain_values,
     is_box_planned,
     is_grid_box,
+    is_left_in_image,
     name_boxes,
     unanswered_fields,
 )
@@ -333,6 +334,9 @@ def _build_record(form: Form, entry: Entry, sources: RecordSources) -> Record:
 def _typed_part(form: Form, entry: Entry, answers: Mapping[str, Answer]) -> TypedPart:
     """Return how much of the paper is typed, by what nobody has answered."""
     unanswered = unanswered_fields(form, entry.row, answers)
+    if form.entries is EntriesPer.ROW:
+        # Rows that are confirmed together are whole without it.
+        unanswered = [spec for spec in unanswered if not is_left_in_image(spec)]
     if not unanswered:
         return TypedPart.WHOLE
     has_grid = any(is_grid_box(form, spec) for spec in unanswered)

@@ -256,10 +256,13 @@ def mark_page_failed(conn: Connection, page_id: str, reason: str) -> None:
         record(conn, "system", "fail_page", page_id, unit=unit)
 
 
-def load_page_reading(conn: Connection, page_id: str) -> dict[str, Reading]:
-    """Return the readings of a page, by field."""
-    rows = conn.execute(select(paper.reading).where(paper.reading.c.page == page_id))
-    return {row.field: _reading_from_row(row) for row in rows}
+def load_page_reading(conn: Connection, page_id: str, row: int | None = None) -> dict[str, Reading]:
+    """Return the readings of a page, by field; of one `row` of a list without the other rows."""
+    table = paper.reading.c
+    query = select(paper.reading).where(table.page == page_id)
+    if row is not None:
+        query = query.where(table.field.not_like("%.%") | table.field.like(f"%{row:02d}.%"))
+    return {found.field: _reading_from_row(found) for found in conn.execute(query)}
 
 
 def load_sheet_readings(conn: Connection, sheets: Sequence[str]) -> dict[str, dict[str, Reading]]:

@@ -38,7 +38,7 @@ def entries(store: Store) -> list[str]:
 
 def pieces(page: Page) -> Locator:
     """The pieces of the group on the screen."""
-    return page.locator(".grid button")
+    return page.locator(".wb-tiled .wb-tick")
 
 
 def first_group(page: Page) -> str:
@@ -90,7 +90,7 @@ def test_arrows_and_space_mark_and_ctrl_enter_confirms_the_rest(page: Page, stor
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
-    expect(pieces(page).nth(1)).to_have_attribute("aria-checked", "true")
+    expect(pieces(page).nth(1)).to_be_checked()
     expect(page.get_by_text(f"Markerade: 1 av {PIECES}")).to_be_visible()
     press_until(page, "Control+Enter", other_title(page, title))
     wait_until(page, lambda: len(outcomes(store)) >= PIECES)
@@ -105,8 +105,8 @@ def test_a_click_marks_and_unmarks(page: Page, store: Store) -> None:
     title = first_group(page)
     for place in (3, 5, 5):
         pieces(page).nth(place).click()
-    expect(pieces(page).nth(3)).to_have_attribute("aria-checked", "true")
-    expect(pieces(page).nth(5)).to_have_attribute("aria-checked", "false")
+    expect(pieces(page).nth(3)).to_be_checked()
+    expect(pieces(page).nth(5)).not_to_be_checked()
     press_until(page, "Control+Enter", other_title(page, title))
     expect_stored(
         page,
@@ -134,7 +134,7 @@ def test_what_has_not_been_in_view_is_not_confirmed(page: Page, store: Store) ->
     """The key turns the page first, as often as there is more, and keeps the button in sight."""
     page.set_viewport_size({"width": 760, "height": 480})
     title = first_group(page)
-    done = page.locator(".done")
+    done = page.locator(".wb-save")
     expect(done).to_be_in_viewport(ratio=1)
     expect(done).to_contain_text("Visa nästa rutor")
     expect(pieces(page).last).not_to_be_in_viewport()
@@ -142,7 +142,7 @@ def test_what_has_not_been_in_view_is_not_confirmed(page: Page, store: Store) ->
     look(page)
     page.keyboard.press("Control+Enter")
     expect(pieces(page).nth(0)).not_to_be_focused()
-    expect(page.locator(".grid button:focus")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".wb-tick:focus")).to_be_in_viewport(ratio=1)
     assert outcomes(store) == []
     for _ in range(PIECES):
         look(page)
@@ -196,7 +196,7 @@ def test_enter_alone_neither_marks_nor_confirms(page: Page, store: Store) -> Non
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowDown")
     expect(pieces(page).nth(0)).not_to_be_focused()
-    expect(pieces(page).nth(0)).to_have_attribute("aria-checked", "false")
+    expect(pieces(page).nth(0)).not_to_be_checked()
     assert outcomes(store) == []
 
 
@@ -207,7 +207,7 @@ def test_marks_outlive_the_window(page: Page, store: Store) -> None:
     expect_stored(page, lambda: marked(store), 1)
     page.reload()
     group_shown(page)
-    expect(pieces(page).nth(4)).to_have_attribute("aria-checked", "true")
+    expect(pieces(page).nth(4)).to_be_checked()
 
 
 @pytest.mark.usefixtures("entries")

@@ -131,9 +131,9 @@ def test_neither_a_group_nor_a_folded_sheet_breaks_a_rule(
     with window(browser, scheme) as context:
         page = _opened(context, alike, NURSE)
         page.get_by_role("link", name="Granska").click()
-        pieces = page.locator(".grid button")
+        pieces = page.locator(".wb-tiled .wb-tick")
         pieces.first.click()
-        expect(pieces.first).to_have_attribute("aria-checked", "true")
+        expect(pieces.first).to_be_checked()
         settle(page)
         found = [*_problems(page, "Grupp"), *_headings(page, "Grupp")]
         with at_200_per_cent(page):

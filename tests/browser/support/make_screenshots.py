@@ -311,9 +311,9 @@ def _reviewing(browser: Browser, address: str) -> None:
 def _alike_pieces(browser: Browser, address: str) -> None:
     """A group with one piece marked as odd, and the sheet that comes after it."""
     page = _opened(browser, address, NURSE)
-    pieces = page.locator(".grid button")
+    pieces = page.locator(".wb-tiled .wb-tick")
     pieces.nth(1).click()
-    expect(pieces.nth(1)).to_have_attribute("aria-checked", "true")
+    expect(pieces.nth(1)).to_be_checked()
     _picture(page, "granska-grupp")
     page.get_by_role("button", name="Hoppa över gruppen").click()
     page.locator(".wb-folded").first.wait_for()

@@ -192,9 +192,10 @@ def fill_in(
     order: list[str] = []
     while (field := focused_field(page)[1]) and field not in order:
         order.append(field)
-        if field in blind:
-            page.keyboard.type(str(values.get(field, "-")))
+        name = field.rpartition("/")[2]  # in a list of rows it has its row before it
+        if name in blind:
+            page.keyboard.type(str(values.get(name, "-")))
         is_area = page.evaluate("document.activeElement.tagName") == "TEXTAREA"
-        page.keyboard.press("Tab" if is_area and field in blind else "Enter")
+        page.keyboard.press("Tab" if is_area and name in blind else "Enter")
     _wait_for_client(page)
     return order

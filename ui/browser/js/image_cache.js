@@ -1,6 +1,6 @@
 // Images cached in the browser's memory, so that the next sheet is shown at once. They have no
 // address that could be passed on.
-const MAX_IMAGES = 24;
+const MAX_IMAGES = 64;
 const LEFT_MS = 2000;
 
 const cache = () => (window.efShelf ??= new Map());

@@ -15,10 +15,13 @@ from typing import Any
 from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
 from pipeline.domain.form.field import Editor, Format, Meaning
 from pipeline.domain.form.field_labels import accessible_names
+from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.depth import explain_values, name_boxes
 from pipeline.domain.review.rules import Answer, is_routine
 from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.paper.pages import Page
+from ui.browser.image_cache import image_id
 from ui.browser.page_view import relative_area
 from ui.i18n import t
 from ui.screens.review.field_input import (
@@ -55,6 +58,11 @@ class PageImages:
 
     ids: Mapping[str, str]
 
+    @classmethod
+    def of(cls, shown: Sequence[tuple[Page, bytes]]) -> PageImages:
+        """Return the ids of these images of pages."""
+        return cls({page.id: image_id(image) for page, image in shown})
+
     def index(self, page: str | None) -> int | None:
         """Return the place of a page among them, None if it has no image."""
         return list(self.ids).index(page) if page is not None and page in self.ids else None
@@ -78,7 +86,17 @@ def folded_fields(view: EntryView, held: HeldEntry) -> list[FieldView]:
 
 
 def needs_person(view: EntryView, field: FieldView) -> bool:
-    """Return whether a person has to answer the field, or look at what it was read as."""
+    """Return whether a person has to answer the field, or look at what it was read as.
+
+    What was typed of the head of a list, in this row or another, is there in every row.
+    """
+    if (
+        view.form.entries is EntriesPer.ROW
+        and field.spec.row is None
+        and field.draft is not None
+        and not view.is_second_review
+    ):
+        return False
     if view.is_second_review or field.is_blind or initial_answer(field) is None:
         return True
     if field.draft is not None or field.reading is None:
@@ -173,22 +191,32 @@ def crop_card(
     view: EntryView, field: FieldView, label: str, images: PageImages
 ) -> dict[str, Any] | None:
     """Return where the field is in its page's image, as shares of the page, with a margin."""
-    index = images.index(field.page)
-    if index is None or field.is_hidden or field.page not in _registered(view):
+    if field.is_hidden or field.page not in _registered(view):
         return None
-    width, height = view.form.pages[field.page_no - 1].size
-    x, y, w, h = field.spec.box
+    size = view.form.pages[field.page_no - 1].size
+    name = t("picture.crop", label=label)
+    return box_crop(field.spec.box, size, name, images.ids.get(str(field.page)))
+
+
+def box_crop(
+    box_mm: Sequence[float], size_mm: tuple[float, float], label: str, image: str | None
+) -> dict[str, Any] | None:
+    """Return where a rectangle is in the image of its page, with a margin; None without image."""
+    if image is None:
+        return None
+    width, height = size_mm
+    x, y, w, h = box_mm
     left, top = max(0.0, x - _CROP_MARGIN_MM), max(0.0, y - _CROP_MARGIN_MM)
     right = min(width, x + w + _CROP_MARGIN_MM)
     bottom = min(height, y + h + _CROP_MARGIN_MM)
     return {
-        "image": images.ids[str(field.page)],
+        "image": image,
         "x": left / width,
         "y": top / height,
         "w": (right - left) / width,
         "h": (bottom - top) / height,
         "aspect": (right - left) / (bottom - top),
-        "label": t("picture.crop", label=label),
+        "label": label,
     }
 
 

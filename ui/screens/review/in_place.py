@@ -1,8 +1,8 @@
 """What is open in place of Granska, at its address, until it is closed.
 
-Slå upp, a mode of the workbench (the correction of an entry, which Signera opens too), the
-attachments of an entry, the rows of a sheet, or the parts of a page. Granska knows only their
-names: the menu knows the modules that show them. What is opened last is shown.
+Slå upp, or a mode of the workbench, such as the correction of an entry, which Signera opens too.
+Granska knows only their names: the menu knows the modules that show them. What is opened last is
+shown.
 """
 
 from __future__ import annotations

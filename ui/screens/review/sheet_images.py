@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from pipeline.domain.model import Person
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
+from ui.browser.image_cache import image_id
 from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
 from ui.i18n import t
 from ui.screens.review.deviations import deviation_areas
@@ -27,10 +29,10 @@ def record_page_views(person: Person, conn: Connection, view: EntryView) -> None
 
     Call it before anything is shown, or sent to the browser ahead of need.
     """
-    record_views(person, conn, view.entry.id, view.pages)
+    record_views(person, view.entry.id, conn, view.pages)
 
 
-def record_views(person: Person, conn: Connection, key: str, pages: Iterable[Page]) -> None:
+def record_views(person: Person, key: str, conn: Connection, pages: Iterable[Page]) -> None:
     """Record that the user views pages, once for each showing of what has this key."""
     viewed: set[tuple[str, str]] = st.session_state.setdefault(_VIEWED_PAGES_KEY, set())
     for page in pages:
@@ -79,13 +81,29 @@ def page_images(context: AppContext, view: EntryView) -> list[tuple[Page, bytes]
     return [(page, picture) for page, picture in images if picture is not None]
 
 
-def row_area(view: EntryView, page_ids: list[str]) -> PageArea | None:
-    """Return the rectangle around the fields of the entry's row, across the paper's table."""
+def page_cards(
+    size_mm: tuple[float, float], shown: Sequence[tuple[Page, bytes]]
+) -> list[dict[str, Any]]:
+    """Return the pages of a sheet as the browser gets them."""
+    width, height = size_mm
+    return [
+        {
+            "image": image_id(image),
+            "caption": page_caption(page),
+            "aspect": height / width,
+        }
+        for page, image in shown
+    ]
+
+
+def row_box(view: EntryView) -> tuple[str, int, tuple[float, float, float, float]] | None:
+    """Return page, page number and rectangle (mm) of the fields of the entry's row.
+
+    None if the entry is no row, or its page has no registered image.
+    """
     registered = {page.id for page in view.pages if is_registered(page)}
     row = [
-        field
-        for field in view.fields
-        if field.spec.row is not None and field.page in registered and field.page in page_ids
+        field for field in view.fields if field.spec.row is not None and field.page in registered
     ]
     if not row:
         return None
@@ -93,9 +111,15 @@ def row_area(view: EntryView, page_ids: list[str]) -> PageArea | None:
     right, bottom = (
         max(field.spec.box[side] + field.spec.box[side + 2] for field in row) for side in (0, 1)
     )
+    return str(row[0].page), row[0].page_no, (left, top, right - left, bottom - top)
+
+
+def row_area(view: EntryView, page_ids: list[str]) -> PageArea | None:
+    """Return the rectangle around the fields of the entry's row, across the paper's table."""
+    place = row_box(view)
+    if place is None or place[0] not in page_ids:
+        return None
+    page, page_no, box = place
     return relative_area(
-        (left, top, right - left, bottom - top),
-        page_ids.index(str(row[0].page)),
-        view.form.pages[row[0].page_no - 1].size,
-        margin_mm=2.5,
+        box, page_ids.index(page), view.form.pages[page_no - 1].size, margin_mm=2.5
     )

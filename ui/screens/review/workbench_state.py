@@ -106,7 +106,7 @@ def is_mode(key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EntryAhead:
-    """The entry or mode that comes next, as the browser has it."""
+    """What comes next: the entry that is claimed, or a mode, and the card that the browser has."""
 
     entry: str
     revision: int
@@ -124,6 +124,9 @@ class BenchState:
     come before the next entry; `skipped_tasks` do not come again before an entry is saved.
     `left_faces` are the keys of modes that the person has left for the entry itself. `attached` are
     an entry and the pages that were attached from it last, which undo takes off.
+    `batch_pause` is after how many entries the queue is asked for a batch again.
+    `shown_as_rows` says of a sheet that its rows are shown together, or one at a time, if the
+    person has chosen.
     """
 
     begun: int = 0
@@ -141,6 +144,8 @@ class BenchState:
     skipped_tasks: frozenset[int] = frozenset()
     left_faces: frozenset[str] = frozenset()
     attached: tuple[str, list[str]] = ("", [])
+    batch_pause: int = 0
+    shown_as_rows: dict[str, bool] = field(default_factory=dict)
 
     def hold(self, entry_id: str, revision: int) -> HeldEntry:
         """Return what is known of an entry in this revision, nothing yet if it has just come."""

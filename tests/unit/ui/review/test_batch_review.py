@@ -7,8 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
-from streamlit.testing.v1 import AppTest
+from sqlalchemy import select, update
 
 from pipeline.domain.model import EntryState, State
 from pipeline.domain.review.rules import MAX_BATCH_SIZE, Answer
@@ -20,14 +19,12 @@ from pipeline.store.entries.entry import load_entry
 from pipeline.store.event_log.events import list_events
 from pipeline.store.review.batch_items import set_batch_review
 from pipeline.store.schema.clock import utc_now
-from pipeline.store.schema.review import group_task
+from pipeline.store.schema.review import group_cell, group_task
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, MANAGER, NURSE, OTHER_UNIT
 from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.review.batch_screen import save_batch_marks
-from ui.workspace import AppContext
 
 ODD = "rad02.dusch"
 
@@ -69,11 +66,6 @@ def first_of(store: Store) -> str:
         return entries_queue.peek_queue(conn, NURSE, utc_now(), 1)[0].id
 
 
-def sent(app: AppTest) -> str:
-    """All that the browser is sent, as text."""
-    return "\n".join(str(element.proto) for element in app.main)
-
-
 def type_row(bench: Bench) -> Bench:
     """Answer what is keyed blind in a row."""
     row = int(bench.entry[-2:])
@@ -88,7 +80,7 @@ def test_alike_pieces_come_as_a_group_and_each_page_is_a_look(
     assert not app.exception
     group = open_group(store)
     assert group.answer.state is State.EMPTY
-    assert app.title[0].value == f"{group.spec.full_label}: alla rutor lästes som tomma"
+    assert Bench(app).card["title"] == f"{group.spec.full_label}: alla rutor lästes som tomma"
     assert len(group.items) == min(len(entries), MAX_BATCH_SIZE)
     with store.read() as conn:
         looks = [
@@ -113,16 +105,21 @@ def test_neither_the_client_nor_a_number_is_in_a_group(
     open_screen: OpenScreen, entries: list[str]
 ) -> None:
     assert entries
-    assert CLIENTS[1].pid not in sent(open_screen(NURSE, "review"))
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.entry.startswith("batch:")
+    assert CLIENTS[1].pid not in bench.sent()
 
 
 def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(
     store: Store, open_screen: OpenScreen, entries: list[str]
 ) -> None:
-    app = open_screen(NURSE, "review")
-    group = open_group(store)
-    app.button(key=f"skip-{group.id}").click().run()
-    assert "Besöks- och insatslista" in Bench(app).card["title"]
+    bench = Bench(open_screen(NURSE, "review"))
+    first = bench.names[0]
+    bench.tick(first, ticked=True).act("skip")
+    assert "Besöks- och insatslista" in bench.card["title"]
+    with store.read() as conn:
+        query = select(group_cell.c.id).where(group_cell.c.marked)
+        assert [str(item) for item in conn.execute(query).scalars()] == [first]
     with store.begin() as conn:
         other = work(BatchReview, conn, COLLEAGUE, utc_now(), seeding.forms()).claim(
             lambda *_: None
@@ -133,23 +130,42 @@ def test_a_group_that_is_skipped_goes_back_and_the_sheets_come(
 
 
 def test_a_mark_that_comes_after_its_group_was_skipped_is_no_fault(
-    store: Store, entries: list[str], monkeypatch: pytest.MonkeyPatch
+    open_screen: OpenScreen, entries: list[str]
 ) -> None:
-    """It is sent half a second after it was made. A mark that cannot be kept for another reason is
-    told of.
-    """
-    told: list[str] = []
-    monkeypatch.setattr("ui.session.is_session_open", lambda _: True)
-    monkeypatch.setattr("ui.screens.review.current_entry.set_warning", told.append)
-    here = AppContext(seeding.settings(store), store, seeding.forms())
-    assert entries
+    bench = Bench(open_screen(NURSE, "review"))
+    marks = {bench.names[0]: True}
+    group = bench.entry
+    bench.act("skip").act("draft", entry=group, values=marks)
+    assert bench.entry in entries
+    assert bench.card["warning"] == ""
+
+
+def test_the_others_are_confirmed_and_what_another_window_marked_stays_odd(
+    store: Store, open_screen: OpenScreen, entries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.review.batches.MIN_BATCH_VIEW_TIME", timedelta(0))
+    bench = Bench(open_screen(NURSE, "review"))
     group = open_group(store)
+    assert len(bench.names) == min(len(entries), MAX_BATCH_SIZE)
     with store.begin() as conn:
-        work(BatchReview, conn, NURSE, utc_now()).release(group.id)
-    save_batch_marks(here, NURSE, group.id, {})
-    assert told == []
-    save_batch_marks(here, MANAGER, group.id, {})
-    assert len(told) == 1
+        work(BatchReview, conn, NURSE, utc_now()).mark(group.id, {group.items[1].id: True})
+    bench.tick(bench.names[0], ticked=True).save()
+    with store.read() as conn:
+        query = select(group_cell.c.outcome).where(group_cell.c.task == group.id)
+        outcomes = list(conn.execute(query.order_by(group_cell.c.id)).scalars())
+    assert outcomes == ["odd", "odd", *["kept"] * (len(outcomes) - 2)]
+    assert bench.entry != f"batch:{group.id}"
+    assert bench.data["undo"]
+
+
+def test_a_group_is_not_confirmed_before_it_can_have_been_seen(
+    open_screen: OpenScreen, entries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.review.batches.MIN_BATCH_VIEW_TIME", timedelta(minutes=1))
+    bench = Bench(open_screen(NURSE, "review"))
+    assert entries
+    shown = bench.entry
+    assert bench.save().entry == shown
 
 
 def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
@@ -172,10 +188,10 @@ def test_a_group_is_taken_back_although_the_one_on_the_screen_was_left_too_long(
             .where(group_task.c.id == shown.id)
             .values(claimed_until=utc_now() - timedelta(minutes=1))
         )
-    app.button(key=f"undo-{shown.id}").click().run()
-    assert not app.exception
+    bench = Bench(app).act("undo")
     assert len(first.items) > 1
-    assert f"{len(first.items)} " in " ".join(warning.value for warning in app.warning)
+    assert f"{len(first.items)} " in bench.card["warning"]
+    assert len(bench.names) == len(first.items)
     with store.begin() as conn:
         assert work(BatchReview, conn, NURSE, utc_now()).undo() == 0
 

@@ -190,7 +190,7 @@ def test_a_row_is_not_sent_ahead_while_the_head_of_its_sheet_is_asked(
 ) -> None:
     """What is typed of the head will be in it."""
     serial = seeding.add_visits(store, (1, 2, 3))
-    bench = Bench(open_screen(NURSE, "review"))
+    bench = Bench(open_screen(NURSE, "review")).act("open", what="open:single")
     assert (bench.entry, bench.data["ahead"]) == (f"{serial}-01", None)
     assert bench.card["canAdvance"] is False
     bench.type("datum", "2021-12-18").type("rad01.personnummer", CLIENTS[1].pid)

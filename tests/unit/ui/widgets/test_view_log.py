@@ -10,15 +10,15 @@ from streamlit.testing.v1 import AppTest
 def _leaving() -> None:
     import streamlit as st
 
-    from ui.screens.review import batch_screen, duplicate_comparison, sheet_images
-    from ui.screens.review.workbench import rekeying_mode
+    from ui.screens.review import duplicate_comparison, sheet_images
+    from ui.screens.review.workbench import batch_mode, rekeying_mode
     from ui.screens.scan import case_images
     from ui.widgets.views import reset_views
 
     noted = [
         sheet_images._VIEWED_PAGES_KEY,
         rekeying_mode._VIEWED_TASK_KEY,
-        batch_screen._BATCH_VIEWED_KEY,
+        batch_mode._BATCH_VIEWED_KEY,
         case_images.VIEWED_KEY,
         duplicate_comparison._OTHER_VIEW_KEY,
     ]

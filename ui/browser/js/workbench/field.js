@@ -48,6 +48,7 @@ function makeRow(field, { id, labels, onInput }) {
     if (next.crop) drawCrop(crop, next.crop);
     element.classList.toggle("wb-uncropped", !next.crop);
     element.classList.toggle("wb-wide", isWide(next));
+    element.classList.toggle("wb-long", next.crop?.aspect > MAX_BESIDE / 2);
     control.update(next);
     drawSaid();
   };

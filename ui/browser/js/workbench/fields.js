@@ -54,6 +54,8 @@ function makeFields({ onInput, onNow }) {
 
   fields.at = (element) => fields.rows.find((row) => row.element.contains(element)) ?? null;
   fields.named = rowOf;
+  fields.hasInk = () => fields.rows.every(({ field }) => !field.crop || window.efShelf?.has(field.crop.image));
+  fields.ticks = () => fields.rows.filter((row) => row.kind === "tick");
   fields.values = () => Object.fromEntries(fields.rows.map((row) => [row.name, row.value()]));
 
   // A person has answered or looked, and the server did not object.
@@ -111,6 +113,9 @@ function makeFields({ onInput, onNow }) {
     // What is taller than the view shows its end: there is the input.
     if (below > 0) scroller.scrollTop += below;
     else if (above > 0) scroller.scrollTop -= above;
+  };
+  fields.bringFirst = (element) => {
+    scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - EDGE_PX;
   };
   return fields;
 }

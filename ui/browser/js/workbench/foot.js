@@ -57,22 +57,27 @@ function hiddenPart(given, act) {
 function makeBar(act) {
   const saving = make("span", "wb-saving", { role: "status" });
   const actions = make("span", "wb-actions");
+  const count = make("span", "wb-count", { role: "status" });
   const root = make("div", "wb-bar", { role: "group" });
   const named = {};
   for (const [name, key] of [["save", "Ctrl+Enter"], ["skip", "Alt+S"], ["reject", "Alt+A"], ["undo", "Alt+Z"], ["unfold", "Alt+O"]]) {
     named[name] = button(`wb-${name}`, "", key, { title: key });
     named[name].addEventListener("click", () => act(name));
   }
-  root.append(named.save, named.skip, named.reject, named.undo, named.unfold, actions);
+  root.append(named.save, count, named.skip, named.reject, named.undo, named.unfold, actions);
   // A press with the mouse leaves the keyboard in the field.
   root.addEventListener("mousedown", (event) => event.preventDefault());
   return {
     root,
     saving,
     named,
-    show(card, { labels, canUndo }) {
+    // `isMore`: there are ticked fields to turn to; `unseen` have not been seen, `ticked` are ticked.
+    show(card, { labels, canUndo, isMore, unseen, ticked }) {
       setAttribute(root, "aria-label", labels.bar);
       for (const name of ["save", "skip", "reject", "undo"]) setText(named[name].firstChild, card.words?.[name] ?? labels[name]);
+      if (ticked && card.words?.rest) setText(named.save.firstChild, card.words.rest);
+      if (isMore && card.words?.more) setText(named.save.firstChild, card.words.more);
+      setText(count, [[card.words?.count, ticked], [unseen ? card.words?.unseen : "", unseen]].filter(([text]) => text).map(([text, number]) => text.replace("#", number)).join(" · "));
       setText(named.unfold.firstChild, card.unfold ?? "");
       const asks = isRejection(card.question);
       if (asks) [["save", "do"], ["reject", "back"]].forEach(([name, text]) => setText(named[name].firstChild, card.question[text]));

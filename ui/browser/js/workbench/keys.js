@@ -49,10 +49,8 @@ function makeKeys(bench) {
       if (!event.repeat) bench.act(bench.card.hidden ? "hand_over" : "save");
       return true;
     }
-    if (bench.card.mode && event.key === "Escape" && !document.querySelector(POPOVER)) {
-      if (!event.repeat) bench.act("skip");
-      return true;
-    }
+    // What is left by its own word, unless the key closes something of Streamlit's first.
+    if (event.key === "Escape" && bench.card.words?.skip && !document.querySelector(POPOVER)) return event.repeat || (bench.act("skip") ?? true);
     if (isRejection(question.given)) return event.altKey && whileRejecting(letterOf(event));
     if (event.ctrlKey && !event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) return step(event.key === "ArrowDown" ? 1 : -1);
     if (event.key === "F8" && !event.ctrlKey && !event.altKey) return toDoubtful(event.shiftKey ? -1 : 1);
@@ -142,6 +140,15 @@ function makeKeys(bench) {
     return event.key === "Enter" && event.repeat; // a held key presses no button again
   }
 
+  // Arrow keys go from tick to tick, as they lie on the screen.
+  function toTick(event, row) {
+    const ticks = fields.ticks();
+    const below = ticks.findIndex(({ element }) => element.offsetTop > ticks[0].element.offsetTop);
+    const [at, across] = [ticks.indexOf(row), below < 0 ? ticks.length : below];
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + across, ArrowUp: at - across, Home: 0, End: ticks.length }[event.key];
+    return to !== undefined && bench.focusRow(ticks[Math.max(0, Math.min(ticks.length - 1, to))]);
+  }
+
   function inField(event, target, row) {
     // In a note that one writes in, Enter begins a line; one that was only read is left.
     if (event.key === "Enter" && !(target.tagName === "TEXTAREA" && bench.isChanged(row))) {
@@ -149,6 +156,7 @@ function makeKeys(bench) {
       return true;
     }
     if (event.key === "Tab") return event.shiftKey ? bench.goBack(row) : bench.goOn(row);
+    if (row.kind === "tick") return toTick(event, row);
     if (target.type !== "radio") return false;
     if (event.key === "-" || event.key === "?") return bench.change(row, () => row.sign(event.key)) && bench.focusRow(row);
     if (row.field.typed && row.isLast() && /^Arrow(Down|Right)$/.test(event.key)) return bench.focus(row.typing());

@@ -34,6 +34,7 @@ function makeBench(parent) {
   const bar = makeBar(act);
   const undo = makeUndo();
   const says = makeSays();
+  const seen = makeSeen(fields.scroller, () => bench.card && drawBar());
   const outbox = makeOutbox(showUnderWay);
   const tabs = makeTabs((isTwice) => head.warn(isTwice ? bench.data.labels.tabs : ""));
   let kept = "unread";
@@ -155,12 +156,12 @@ function makeBench(parent) {
     if (memoryOf(card).isDirty) planDraft();
     clearTimeout(timers.missing);
     timers.missing = setTimeout(() => {
-      if (bench.card && turnOf(bench.card) === turnOf(card) && !picture.isComplete()) post("missing");
+      if (bench.card && turnOf(bench.card) === turnOf(card) && !(picture.isComplete() && fields.hasInk())) post("missing");
     }, MISSING_MS);
   }
 
   function draw(card, isNew) {
-    const { labels, undo } = bench.data;
+    const { labels } = bench.data;
     const [key, memory] = [keyOf(card), memoryOf(card)];
     root.hidden = false;
     setAttribute(root, "data-entry", card.entry);
@@ -169,17 +170,24 @@ function makeBench(parent) {
     root.classList.toggle("wb-rejecting", isRejection(card.question));
     root.classList.toggle("wb-tiled", card.layout === "tiles");
     root.classList.toggle("wb-lined", card.layout === "lines");
+    root.classList.toggle("wb-paperless", Boolean(card.mode && !card.pages.length));
+    root.classList.toggle("wb-rowed", card.layout === "rows");
     const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
     question.show(asked, turnOf(card));
     below.show(card, isNew);
     picture.show(card, isNew);
     fields.show(card, { key, labels, memory, isNew, question, others: below.elements });
+    seen.show(key, card.mustSee ? fields.ticks() : []);
     drawHead();
-    bar.show(card, { labels, canUndo: undo });
+    drawBar();
     fit();
   }
 
   const drawHead = () => head.show(bench.card, { key: keyOf(bench.card), isStale: isStale(), labels: bench.data.labels });
+
+  const drawBar = () => bar.show(bench.card, {
+    labels: bench.data.labels, canUndo: bench.data.undo, isMore: Boolean(seen.next()), unseen: seen.unseen().length, ticked: fields.ticks().filter((row) => row.value()).length,
+  });
 
   function showNothing() {
     bench.card = null;
@@ -261,6 +269,7 @@ function makeBench(parent) {
   function save() {
     if (bench.card.hidden || seenFor() < bench.data.minView) return;
     if (question.corrects(question.first())) return bench.correct();
+    if (turnPage()) return;
     const asked = isRejection(question.given) ? null : fields.rows.find((row) => !row.writeOut());
     if (asked) return bench.focusRow(asked);
     const goes = canAdvance();
@@ -269,6 +278,17 @@ function makeBench(parent) {
       values: fields.values(), question: question.answer(), looked: below.tick.checked, advanced: goes ? bench.ahead.entry : null, seen: Math.round(seenFor()), clientSeen: isClientSeen(),
     });
     if (goes) advance();
+  }
+
+  // To what has not been in view yet; whether there is any.
+  function turnPage() {
+    if (bench.card.mustSee && !fields.hasInk()) return true;
+    const next = seen.next();
+    if (next) {
+      bench.focusRow(next);
+      fields.bringFirst(next.element);
+    }
+    return seen.unseen().length > 0;
   }
 
   function canAdvance() {
@@ -301,6 +321,7 @@ function makeBench(parent) {
     fields.pass(row);
     memory.isDirty = true;
     if (row.name === question.given?.field && !isNumber(row.texts()[0] ?? "", question.given.number)) withdrawQuestion();
+    if (row.kind === "tick") drawBar();
     if (!row.field.client) return planDraft();
     drawHead();
     if (isComplete(numberOf(row.texts()[0] ?? "")) && !isNumber(row.texts()[0], bench.card.banner.number)) bench.sendDraft();
@@ -541,7 +562,10 @@ function makeBench(parent) {
   });
   on(document, "click", holdClick, { capture: true });
   if (window.navigation) on(window.navigation, "navigate", holdBack);
-  on(document, "ef-shelf", picture.draw);
+  on(document, "ef-shelf", () => { picture.draw(); seen.again(); });
+  on(fields.list, "click", ({ target }) => {
+    if (bench.card.layout === "tiles" && target.closest(".wb-crop")) fields.at(target)?.element.querySelector(".wb-tick")?.click();
+  });
   on(fields.scroller, "scroll", picture.alignNote);
   on(window, "resize", () => { fit(); fields.widen(); });
   on(window, "beforeunload", (event) => {
@@ -559,7 +583,7 @@ function makeBench(parent) {
     releaseClick(); // no answer comes here any more
     stop.abort();
     Object.values(timers).forEach(clearTimeout);
-    for (const part of [picture, says, outbox, tabs]) part.close();
+    for (const part of [picture, says, outbox, tabs, seen]) part.close();
     for (const observer of [watch, watchAbove]) observer.disconnect();
     root.remove();
   };

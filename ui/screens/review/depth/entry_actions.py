@@ -17,6 +17,7 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
 from ui.screens.review import current_entry
 from ui.screens.review.in_place import open_in_place
+from ui.screens.review.workbench_state import bench_state
 from ui.session import requires_open_session
 from ui.widgets.messages import errors_to
 from ui.workspace import AppContext
@@ -43,7 +44,7 @@ def entry_actions(context: AppContext, person: Person, view: EntryView) -> list[
     if is_loose_page(view):
         return [*actions, *_own_attachment_action(context, person, view), *_split_action(view)]
     if view.depth is Depth.DEVIATIONS and view.form.entries is EntriesPer.ROW:
-        show_rows = partial(open_in_place, "rows", view.entry.sheet)
+        show_rows = partial(_show_rows, view.entry.sheet)
         actions.append(EntryAction("rows", t("rows.open"), show_rows, "Alt+V"))
     actions += [
         EntryAction(
@@ -117,6 +118,10 @@ def _own_attachment_action(
 def _other_depths(context: AppContext, view: EntryView) -> list[Depth]:
     allowed = {*list_allowed_depths(context.forms, view.form), view.form.depth}
     return [depth for depth in Depth if depth in allowed and depth is not view.depth]
+
+
+def _show_rows(sheet: str) -> None:
+    bench_state().shown_as_rows[sheet] = True
 
 
 @requires_open_session

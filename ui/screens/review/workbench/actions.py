@@ -10,7 +10,6 @@ import streamlit as st
 from pipeline.domain.errors import EfterskriftError, NotAllowedError, StaleDecisionError
 from pipeline.domain.model import EntryState, Person
 from pipeline.review.attachments import Attachments
-from pipeline.review.batches import BatchReview
 from pipeline.review.corrections import Corrections
 from pipeline.review.rejections import Duplicate
 from pipeline.review.session import MIN_VIEW_TIME, ReviewSession
@@ -20,7 +19,7 @@ from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.lookup import own_actions
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import t
-from ui.screens.review import batch_screen, current_entry
+from ui.screens.review import current_entry
 from ui.screens.review.current_entry import (
     CAN_UNDO_KEY,
     UNDO_BATCH_KEY,
@@ -41,7 +40,9 @@ from ui.screens.review.in_place import (
 from ui.screens.review.rejection import FORWARD_REASON, rejected_text
 from ui.screens.review.sheet_images import end_page_views, record_page_views
 from ui.screens.review.workbench import attachments_mode, correction_mode, split_mode
+from ui.screens.review.workbench.batch_mode import claim_batch, undo_batch
 from ui.screens.review.workbench.rekeying_mode import claim_task, end_task_view
+from ui.screens.review.workbench.rows_mode import rows_of
 from ui.screens.review.workbench_state import Mode, bench_state
 from ui.session import requires_open_session
 from ui.widgets.messages import error_text, errors_to
@@ -154,7 +155,7 @@ def undo_last(context: AppContext, person: Person) -> None:
         return
     st.session_state[_UNDONE_AT_KEY] = now
     if st.session_state.pop(UNDO_BATCH_KEY, None):
-        count = context.work(BatchReview, person).undo()
+        count = undo_batch(context, person)
         open_entry(None)
         set_warning(t("ways.undone", count=count))
         return
@@ -230,7 +231,7 @@ def _last_step(context: AppContext, person: Person) -> list[Entry]:
 
 # What is on the screen, and what comes next: both are claimed, and their views logged.
 #
-# Between two entries a rekeying task may be due, or a batch, which has a screen of its own.
+# Between two entries a rekeying task may be due, or a batch.
 # An entry may begin with a mode, its face.
 
 
@@ -268,6 +269,8 @@ def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None
     if bench_state().is_task_due and (task := claim_task(context, person)) is not None:
         return task
     bench_state().is_task_due = False
+    if current_entry.current_entry_id() is None and (batch := claim_batch(context, person)):
+        return batch
     view = _current_view(context, person)
     if view is None:
         return claim_task(context, person)
@@ -276,6 +279,8 @@ def current_turn(context: AppContext, person: Person) -> EntryView | Mode | None
 
 def face_of(context: AppContext, person: Person, view: EntryView) -> EntryView | Mode:
     """Return an entry as it is shown first: by the mode that fits it, unless that was left."""
+    if (rows := rows_of(context, person, view)) is not None:
+        return rows
     for name, find_subject in FACES.items():
         subject = find_subject(context, person, view)
         key = f"{name}:{subject}"
@@ -301,7 +306,8 @@ def mode_of(context: AppContext, person: Person, key: str) -> Mode | None:
         return _open_mode(context, person)
     if is_named(key):
         return _load_mode(context, person, name, subject)
-    return claim_task(context, person)
+    turn = current_turn(context, person)
+    return None if isinstance(turn, EntryView) else turn
 
 
 def _open_mode(context: AppContext, person: Person) -> Mode | None:
@@ -360,9 +366,8 @@ def go_to_next(context: AppContext, person: Person) -> None:
     ahead, state.ahead, state.ahead_for = state.ahead, None, ""
     if state.is_task_due and claim_task(context, person) is not None:
         return
-    if batch_screen.claim_due_batch(context, person):
-        state.needs_screen = True
-    elif ahead is not None:
+    state.batch_pause = max(0, state.batch_pause - 1)
+    if claim_batch(context, person) is None and ahead is not None:
         if _is_still_claimed(context, person, ahead.entry, ahead.revision):
             current_entry.open_entry(ahead.entry)
         else:  # if it comes back, that is another view of it

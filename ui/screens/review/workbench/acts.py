@@ -206,7 +206,8 @@ def _do_mode(context: AppContext, person: Person, message: Message) -> None:
     else:
         with words_of_area(mode.area):
             is_over = mode.act(bench_state().hold(key, 0), message)
-        bench_state().fresh_turn = None if is_over else mode
+        if kind == "draft":
+            bench_state().fresh_turn = mode  # what was typed is in what is held
     if is_over:
         bench_state().let_go(key)
         actions.leave_mode(context, person, key)

@@ -113,7 +113,7 @@ class AttachmentsMode:
         """Return the card, and the images of the pages."""
         pages = [*(each.page for each in self.loose), *(each.page for each in self.attached)]
         with self.context.store.begin() as conn:
-            record_views(self.person, conn, self.key, pages)
+            record_views(self.person, self.key, conn, pages)
         shown = [(page, image) for page in pages if (image := self._image(page)) is not None]
         places = {page.id: _place(number, image) for number, (page, image) in enumerate(shown)}
         target = _target_of(held)

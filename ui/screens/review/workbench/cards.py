@@ -11,9 +11,7 @@ from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.issues import parse_issues
 from pipeline.domain.model import EntryState, Person
 from pipeline.store.entries.entry_view import EntryView, FieldView
-from pipeline.store.paper.pages import Page
 from pipeline.store.review.author_questions import ANSWERED_REASON
-from ui.browser.image_cache import image_id
 from ui.i18n import code_text, issue_texts, t
 from ui.screens.review.client_card import banner_card
 from ui.screens.review.client_question import (
@@ -49,7 +47,7 @@ from ui.screens.review.field_cards import (
     settled_card,
 )
 from ui.screens.review.rejection import author_answer_texts, rejection_card
-from ui.screens.review.sheet_images import page_caption, page_images, row_area
+from ui.screens.review.sheet_images import page_cards, page_images, row_area
 from ui.screens.review.workbench_state import Card, HeldEntry
 from ui.workspace import AppContext
 
@@ -91,10 +89,10 @@ def entry_card(
 def sheet_card(context: AppContext, view: EntryView) -> tuple[Card, PageImages, list[bytes]]:
     """Return the sheet's pages and what is marked in them, their images by page, and the images."""
     shown = page_images(context, view)
-    images = PageImages({page.id: image_id(image) for page, image in shown})
+    images = PageImages.of(shown)
     ids = list(images.ids)
     card = {
-        "pages": _page_cards(view, shown),
+        "pages": page_cards(view.form.pages[0].size, shown),
         "row": _as_list(row_area(view, ids)),
         "marked": [list(area) for area in deviation_areas(view, ids)],
     }
@@ -244,18 +242,6 @@ def _notices(view: EntryView) -> list[str]:
 def _unfold_text(view: EntryView, held: HeldEntry) -> str:
     fields = folded_fields(view, held)
     return t("fold.open", count=len(fields)) if fields else ""
-
-
-def _page_cards(view: EntryView, shown: list[tuple[Page, bytes]]) -> list[dict[str, Any]]:
-    width, height = view.form.pages[0].size
-    return [
-        {
-            "image": image_id(image),
-            "caption": page_caption(page),
-            "aspect": height / width,
-        }
-        for page, image in shown
-    ]
 
 
 def _add_card(view: EntryView) -> dict[str, Any] | None:

@@ -30,8 +30,11 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
     """Return the card of a mode; `parts` are what it has beside a title and its fields.
 
     `fields` are drawn as those of an entry. `words` replace the texts of the buttons (`save`,
-    `skip`); with `layout` "tiles" the fields stand side by side, with "lines" three on a line. With
-    `draws` a person draws boxes on the page (an act `draw` each); `parts` are those that are drawn.
+    `skip`), and are those that only some modes have: `more` to see the next ticked fields, and
+    `count` and `unseen`, in which # is how many are ticked, or have not been seen. With `layout`
+    "tiles" the fields stand side by side, with "lines" three on a line, with "rows" each is a line.
+    With `mustSee` nothing is saved before each ticked field has been in view. With `draws` a person
+    draws boxes on the page (an act `draw` each); `parts` are those that are drawn.
     """
     return {
         "entry": mode.key,
@@ -62,6 +65,7 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
         "parts": [],
         "draws": False,
         "layout": "",
+        "mustSee": False,
         "words": {},
     } | parts
 

@@ -22,14 +22,15 @@ from ui.browser.workbench import workbench
 from ui.i18n import t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.review import current_entry
-from ui.screens.review.batch_screen import show_batch_turn
 from ui.screens.review.duplicate_comparison import duplicate_comparison
 from ui.screens.review.entry_header import entry_origin_text
 from ui.screens.review.sheet_images import sheet_images
 from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.acts import handle_act
+from ui.screens.review.workbench.batch_mode import BatchMode
 from ui.screens.review.workbench.cards import can_advance, entry_card
 from ui.screens.review.workbench.rekeying_mode import claim_task
+from ui.screens.review.workbench.rows_mode import RowsMode
 from ui.screens.review.workbench_state import (
     BenchState,
     Card,
@@ -46,8 +47,8 @@ _GROUPING_KEY = "queue_grouping"
 
 
 def show(context: AppContext, person: Person) -> None:
-    """Show the screen: what is open in its place, a batch that is due, or the workbench."""
-    if show_opened_mode(context, person) or show_batch_turn(context, person):
+    """Show the screen: what is open in its place, the workbench, or what to do without entries."""
+    if show_opened_mode(context, person):
         return
     turn = actions.current_turn(context, person)
     if turn is None:
@@ -241,9 +242,10 @@ def _make_ahead(
 ) -> tuple[EntryAhead | None, list[bytes]]:
     """Claim what comes next: a rekeying task after an entry, else the next entry.
 
-    After a mode that was opened nothing does: it goes back to where that was done.
+    After a mode that was opened nothing does: it goes back to where that was done. After the rows
+    of a sheet, or a batch, nothing is sure before they are confirmed.
     """
-    if actions.is_mode_open():
+    if actions.is_mode_open() or isinstance(turn, BatchMode | RowsMode):
         return None, []
     view = turn if isinstance(turn, EntryView) else None
     task = claim_task(context, person) if view is not None else None

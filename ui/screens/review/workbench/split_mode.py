@@ -73,7 +73,7 @@ class SplitMode:
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the image of the page; what is covered cannot be split."""
         with self.context.store.begin() as conn:
-            record_views(self.person, conn, self.key, [self.page])
+            record_views(self.person, self.key, conn, [self.page])
         covered = find_covered_for(self.context, self.person, self.page)
         image = page_image(self.context, self.page, covered)
         images = [image] if image is not None else []

@@ -1,30 +1,29 @@
-"""Dela sidan and Rader utan avvikelse on the screen: what is saved, and what is refused."""
+"""Dela sidan, and the rows of a list at the workbench: what is saved, and what is refused."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from pipeline.domain.form.form import Depth
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
 from pipeline.review import rows as review_rows
 from pipeline.review.decisions import Decision, decide_entry
-from pipeline.review.rows import SeenRow, SheetRow, confirm_rows, list_rows
+from pipeline.review.rows import RowReview, SeenRow, SheetRow, confirm_rows, list_rows
 from pipeline.review.session import save_draft
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import list_sheet_entries, load_entry
-from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.entries.entry_view import load_entry_view
 from pipeline.store.entries.queue import ClaimTerms
 from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import page_area
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
-from tests.support.screens.seeding import MANAGER, NURSE, OTHER_UNIT
+from tests.support.screens.seeding import CLIENTS, NURSE
 from tests.support.screens.unusual_paper import add_free_page
 from tests.unit.ui.conftest import OpenScreen
 
@@ -86,28 +85,136 @@ def test_a_whiteboard_comes_up_to_be_split_unless_it_is_left(
     assert bench.entry == entry_id
 
 
-def test_a_row_is_confirmed_once_what_is_not_sure_is_typed_in_it(
+def test_rows_are_confirmed_once_what_is_not_sure_is_typed_in_them(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    entry_id = f"{seeding.add_visits(store, (1, 2))}-01"
-    with store.begin() as conn:
-        form = load_entry(conn, entry_id).form
-        set_unit_depth(
-            conn, seeding.forms(), MANAGER, OTHER_UNIT, form, Depth.DEVIATIONS, utc_now()
-        )
-    app = open_screen(NURSE, "review")
-    bench = Bench(app)
-    assert bench.entry == entry_id
-    bench.act("open", what="open:rows")
-    assert app.checkbox(key=f"row_keep-{entry_id}").value
+    serial = seeding.add_visits(store, (1, 2))
+    ids = [f"{serial}-{row:02d}" for row in (1, 2)]
+    bench = Bench(open_screen(NURSE, "review"))
+    assert bench.entry == f"rows:{ids[0]}"
+    assert [bench.value(f"{one}/") for one in ids] == [True, True]
     # The head is asked once, a field of the row in it.
-    asked = [one.key for one in app.text_input if one.key and one.key.startswith("f-")]
-    assert sum(key.endswith("-datum") for key in asked) <= 1
-    assert any("rad01" in key for key in asked)
-    app.button(key="rows_save").click().run()
-    assert not app.exception
+    assert [name for name in bench.names if name.endswith("datum")] == ["head/datum"]
+    start = f"{ids[0]}/rad01.start"
+    assert start in bench.names
+    bench.save()
+    assert bench.errors().keys() >= {"head/datum", start}
     with store.read() as conn:
-        assert load_entry(conn, entry_id).state is EntryState.REVIEW
+        assert load_entry(conn, ids[0]).state is EntryState.REVIEW
+    type_rows(bench)
+    assert bench.save().is_up is False
+    with store.read() as conn:
+        assert {load_entry(conn, one).state for one in ids} <= {
+            EntryState.CONFIRMED,
+            EntryState.SECOND,
+        }
+
+
+def type_rows(bench: Bench) -> Bench:
+    """Type what is asked in two rows and above them."""
+    said = {
+        "datum": "2021-12-18",
+        "personnummer": CLIENTS[1].pid,
+        "namn": CLIENTS[1].name,
+        "start": "08:30",
+        "slut": "-",
+    }
+    for field in bench.card["fields"]:
+        name = field["name"].rpartition("/")[2].rpartition(".")[2]
+        if field["kind"] == "text":
+            bench.type(field["name"], said.get(name, "-"))
+        elif field["kind"] == "choice":
+            bench.choose(field["name"], bench.options(field["name"])[-2])
+    return bench
+
+
+def test_an_unticked_row_is_left_and_comes_alone(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_visits(store, (1, 2, 3))
+    ids = [f"{serial}-{row:02d}" for row in (1, 2, 3)]
+    bench = type_rows(Bench(open_screen(NURSE, "review")))
+    bench.tick(f"{ids[0]}/", ticked=False).tick(f"{ids[1]}/", ticked=False).save()
+    with store.read() as conn:
+        assert [load_entry(conn, one).state is EntryState.REVIEW for one in ids] == [
+            True,
+            True,
+            False,
+        ]
+    # One at a time, with what was typed in it, though two are left
+    assert bench.entry == ids[0]
+    assert bench.value("rad01.start") == "08:30"
+    bench.act("open", what="open:rows")
+    assert bench.entry == f"rows:{ids[0]}"
+    bench.act("open", what="open:single")
+    assert bench.entry == ids[0]
+
+
+def test_what_is_no_time_is_refused_at_its_field(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_visits(store, (1, 2))
+    bench = type_rows(Bench(open_screen(NURSE, "review")))
+    bench.type(f"{serial}-01/rad01.start", "29:70").save()
+    assert list(bench.errors()) == [f"{serial}-01/rad01.start"]
+    with store.read() as conn:
+        assert load_entry(conn, f"{serial}-02").state is EntryState.REVIEW
+
+
+def test_a_row_of_somebody_unknown_is_named_and_comes_alone(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    serial = seeding.add_visits(store, (1, 2, 3), {"rad01.personnummer": "191212121212"}, p=0.9995)
+    bench = type_rows(Bench(open_screen(NURSE, "review")))
+    assert [row["label"] for group in bench.card["folded"] for row in group["items"]] == ["Rad 1"]
+    assert f"{serial}-01/" not in bench.names
+    bench.save()
+    assert bench.entry == f"{serial}-01"
+
+
+def test_a_row_that_turns_out_to_be_questioned_is_to_be_unticked(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serial = seeding.add_visits(store, (1, 2))
+    check = RowReview.check
+
+    def questioned(review: RowReview, seen: Sequence[SeenRow]) -> list[SheetRow]:
+        return [
+            replace(row, is_client_open=row.is_client_open or row.entry.row == 1)
+            for row in check(review, seen)
+        ]
+
+    monkeypatch.setattr(RowReview, "check", questioned)
+    bench = type_rows(Bench(open_screen(NURSE, "review")))
+    refused = bench.save().errors()
+    assert list(refused) == [f"{serial}-01/"]
+    assert "Bocka ur raden" in refused[f"{serial}-01/"]
+    bench.tick(f"{serial}-01/", ticked=False).save()
+    with store.read() as conn:
+        assert load_entry(conn, f"{serial}-01").state is EntryState.REVIEW
+        assert load_entry(conn, f"{serial}-02").state is not EntryState.REVIEW
+    assert bench.entry == f"{serial}-01"
+
+
+def test_rows_are_not_confirmed_before_the_sheet_can_have_been_seen(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_rows, "MIN_SHEET_VIEW_TIME", timedelta(minutes=1))
+    serial = seeding.add_visits(store, (1, 2))
+    bench = type_rows(Bench(open_screen(NURSE, "review"))).save()
+    assert "Titta på arket" in bench.card["warning"]
+    with store.read() as conn:
+        assert load_entry(conn, f"{serial}-01").state is EntryState.REVIEW
+
+
+def test_rows_that_are_skipped_come_after_the_others(store: Store, open_screen: OpenScreen) -> None:
+    first, second = seeding.add_visits(store, (1, 2)), seeding.add_visits(store, (1, 2))
+    bench = Bench(open_screen(NURSE, "review"))
+    shown = bench.entry
+    assert shown in {f"rows:{first}-01", f"rows:{second}-01"}
+    bench.act("skip")
+    assert bench.entry in {f"rows:{first}-01", f"rows:{second}-01"} - {shown}
+
+
+def test_one_row_alone_is_no_list(store: Store, open_screen: OpenScreen) -> None:
+    serial = seeding.add_visits(store, (1,))
+    assert Bench(open_screen(NURSE, "review")).entry == f"{serial}-01"
 
 
 def test_rows_confirmed_together_are_taken_back_together_and_can_be_saved_again(
@@ -136,32 +243,29 @@ def test_rows_confirmed_together_are_taken_back_together_and_can_be_saved_again(
         decide_entry(conn, seeding.forms(), NURSE, Decision(ids[0], 2, given), utc_now())
 
 
-def test_a_row_that_is_blank_is_not_offered_and_is_closed_in_one_step(
+def test_a_row_that_is_blank_is_not_ticked_and_is_closed_in_one_step(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serial = seeding.add_visits(store, (1, 2))
     sheet_rows = list_rows
 
     def with_blank(*given: object) -> list[SheetRow]:
-        first, second, *others = sheet_rows(*given)  # type: ignore[arg-type]
-        return [first, replace(second, looks_blank=True), *others]
+        rows = sheet_rows(*given)  # type: ignore[arg-type]
+        return [replace(row, looks_blank=row.entry.row == 2) for row in rows]
 
     monkeypatch.setattr(review_rows, "list_rows", with_blank)
     with store.begin() as conn:
         first = load_entry(conn, f"{serial}-01")
         save_draft(conn, NURSE, first.id, {"datum": Answer("2021-12-18")}, ClaimTerms(utc_now()))
-    app = open_screen(NURSE, "review")
-    Bench(app).act("open", what="open:rows")
+    bench = Bench(open_screen(NURSE, "review"))
     # What was typed of the head in the first row is there
-    days = [one.value for one in app.text_input if (one.key or "").endswith("-datum")]
-    assert days == ["2021-12-18"]
-    assert f"row_keep-{serial}-02" not in {one.key for one in app.checkbox}
-    monkeypatch.setattr(review_rows, "list_rows", sheet_rows)
-    app.button(key="rows_close_blank").click().run()
-    assert not app.exception
+    assert bench.value("head/datum") == "2021-12-18"
+    assert f"{serial}-02/" not in bench.names
+    assert [row["label"] for group in bench.card["folded"] for row in group["items"]] == ["Rad 2"]
+    bench.act("open", what="open:blank")
     with store.read() as conn:
         assert load_entry(conn, f"{serial}-02").state is EntryState.REJECTED
-    app.button(key="rows_back").click().run()
-    Bench(app).act("undo")
+    monkeypatch.setattr(review_rows, "list_rows", sheet_rows)
+    bench.act("undo")
     with store.read() as conn:
         assert load_entry(conn, f"{serial}-02").state is EntryState.REVIEW
