@@ -14,6 +14,8 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.domain.model import OtherWords
+
 DEFAULT_BEAMS = 5
 """Prefixes that the search keeps at each time step."""
 MIN_CHARACTER_P = 1e-3
@@ -83,13 +85,15 @@ class Transcript:
     Without a guide `p` is the probability of all alignments together, and a character has the
     highest that it reached at a time step. With a guide `p` is the text's share of all texts
     kept; for the best text a character's p is that of all texts with it at that place. Both are
-    lowered by poor legibility. `image_p` is always the probability by the image alone.
+    lowered by poor legibility. `image_p` is always the probability by the image alone. Of a line,
+    `other_words` has the other texts of each word.
     """
 
     text: str
     p: float
     characters: tuple[float, ...]
     image_p: float = 0.0
+    other_words: OtherWords = ()
 
 
 @dataclass(slots=True)

@@ -46,6 +46,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
     strike_breaks,
 )
 from pipeline.reading.fields.handwriting.transcription import DASHES_EMPTY_P, transcribe_line
+from pipeline.reading.fields.handwriting.word_alternatives import offer_other_words
 from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
 from pipeline.reading.fields.ink import Ink
 from pipeline.reading.imaging.pixels import Mask
@@ -345,6 +346,7 @@ class _LineReader:
     language: LanguageModel
     second_pass: SecondPassFactory
     with_word_boxes: bool
+    names: Lexicon
 
     def read(self, line: Image, network_line: Image, steps: Steps, form: Format | None) -> Reading:
         """Return the reading of one line.
@@ -355,7 +357,8 @@ class _LineReader:
         reading = transcribe_line(steps, self.language, form, self.second_pass(network_line))
 
         if self.with_word_boxes and isinstance(reading.value, str):
-            reading = replace(reading, words=_word_boxes(reading.value, steps, line))
+            words = _word_boxes(reading.value, steps, line)
+            reading = replace(reading, words=offer_other_words(reading, words, self.names))
         reading = flag_unread_symbols(reading, network_line, steps)
         return correct_unit_signs(reading, network_line, steps, form)
 
@@ -381,7 +384,7 @@ def read_line_images(
     ]
     answers = iter(read_condensed([picture for picture in pictures if picture is not None]))
     language = load_swedish(load_settings().models).with_names(add_learned_words(names))
-    line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
+    line_reader = _LineReader(language, make_second_pass(), with_word_boxes, names)
     name_reader = replace(line_reader, language=replace(language, person=True))
     readings = []
     for line, picture, form, field in zip(

@@ -24,6 +24,7 @@ from pipeline.reading.fields.handwriting.second_pass import (
     combine_passes,
     merge_number_readings,
 )
+from pipeline.reading.fields.handwriting.word_alternatives import find_other_words
 from pipeline.reading.fields.handwriting.word_boxes import (
     DIGIT_CHARACTERS,
     RunKind,
@@ -130,6 +131,7 @@ def transcribe_line(
         else None,
         unknown_words=_count_unknown_words(reading.value, language),
         least_word_p=_least_word_p(reading.value, language),
+        other_words=transcripts[0].other_words,
     )
 
 
@@ -177,7 +179,7 @@ def find_transcripts(
         for i, run in enumerate(runs)
     ]
     best = [alternatives[0] for alternatives in run_transcripts]
-    line = _join_transcripts(best, runs)
+    line = replace(_join_transcripts(best, runs), other_words=find_other_words(run_transcripts))
     # Other texts of the line differ from the best in one run.
     others = (
         replace(

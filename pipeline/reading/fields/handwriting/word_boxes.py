@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -138,7 +138,7 @@ def _sign_runs(path: NDArray[np.intp], count: int) -> list[tuple[int, int]]:
 def shift_words(words: tuple[WordBox, ...], characters: int) -> tuple[WordBox, ...]:
     """Return the words of a text that gets this many more characters before them."""
     return tuple(
-        WordBox(word.start + characters, word.end + characters, word.box) for word in words
+        replace(word, start=word.start + characters, end=word.end + characters) for word in words
     )
 
 
