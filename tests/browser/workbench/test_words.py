@@ -20,6 +20,17 @@ _SELECTED = """() => {
     return area.value?.slice(area.selectionStart, area.selectionEnd);
 }"""
 
+_FROM_CARET = """() => {
+    const area = document.activeElement;
+    const pen = document.createElement("canvas").getContext("2d");
+    const look = getComputedStyle(area);
+    pen.font = `${look.fontWeight} ${look.fontSize} ${look.fontFamily}`;
+    const width = pen.measureText(area.value).width + parseFloat(look.paddingLeft);
+    const caret = area.getBoundingClientRect().left + parseFloat(look.borderLeftWidth) + width;
+    return document.querySelector(".wb-rest").getBoundingClientRect().left - caret;
+}"""
+"""How far right of the end of a text of one line its completion begins, px."""
+
 
 def note(**more: object) -> dict[str, Any]:
     """A note in focus, with two words in doubt."""
@@ -120,6 +131,7 @@ def test_a_long_word_is_completed_by_the_right_arrow(browser: Browser) -> None:
         stage.type(" Omlä")
         expect(rest).to_have_text("ggning")
         # In grey right after the caret.
+        assert abs(stage.page.evaluate(_FROM_CARET)) < 2
         grey = [p for p in pixels(rest) if min(p) > 60 and max(p) < 150 and max(p) - min(p) < 40]
         assert len(grey) > 20
         stage.press("ArrowRight")

@@ -2,7 +2,7 @@
 // how a long word goes on (→). CARE_WORDS are the words of care that come with the program.
 const MIN_TYPED = 3;
 const MIN_LEFT = 2;
-const CROP_MARGIN = 0.004;
+const CROP_MARGIN = 0.006;
 const capitalised = (word) => word[0].toUpperCase() + word.slice(1);
 
 // A word in the case of the one it replaces, with the marks around that.
@@ -94,7 +94,7 @@ function makeWords(bench) {
       const end = restOfWord(area.value, area.selectionEnd, row.field.words?.known ?? []);
       if (!end) return;
       const look = getComputedStyle(area);
-      for (const name of ["font", "lineHeight", "padding", "letterSpacing"]) ghost.style[name] = look[name];
+      for (const name of ["fontSize", "lineHeight", "padding"]) ghost.style[name] = look[name];
       typed.textContent = area.value.slice(0, area.selectionEnd);
       rest.textContent = end;
       ghost.scrollTop = area.scrollTop;
