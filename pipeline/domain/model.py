@@ -94,8 +94,6 @@ class WordBox:
     alternatives: tuple[str, ...] = ()
 
 
-OtherWords = tuple[tuple[str, ...], ...]
-"""For each word of a text the other texts at its place, best first."""
 PrintedWord = tuple[str, float, float, float, float]
 """A printed word of a page of no known form, and its x, y, w, h as shares of the page's image."""
 
@@ -148,7 +146,7 @@ class Reading:
     listed: TextLikelihoods = field(default=(), compare=False, repr=False)
     least_word_p: float = field(default=1.0, compare=False, repr=False)
     words: tuple[WordBox, ...] = field(default=(), compare=False, repr=False)
-    other_words: OtherWords = field(default=(), compare=False, repr=False)
+    other_words: tuple[tuple[str, ...], ...] = field(default=(), compare=False, repr=False)
     lines: tuple[Image, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod

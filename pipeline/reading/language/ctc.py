@@ -14,8 +14,6 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.model import OtherWords
-
 DEFAULT_BEAMS = 5
 """Prefixes that the search keeps at each time step."""
 MIN_CHARACTER_P = 1e-3
@@ -43,19 +41,15 @@ class SearchGuide(Protocol[StateT]):
 
     def start(self) -> StateT:
         """Return the state of the empty text."""
-        ...
 
     def extended(self, state: StateT, character: str) -> StateT | None:
         """Return the state after one more character; None if no text may continue so."""
-        ...
 
     def value(self, state: StateT) -> float:
         """Return what is added to the log probability of a prefix."""
-        ...
 
     def closed(self, state: StateT) -> float:
         """Return what is added for a whole text; minus infinity if it may not end here."""
-        ...
 
 
 class UnguidedSearch:
@@ -93,7 +87,7 @@ class Transcript:
     p: float
     characters: tuple[float, ...]
     image_p: float = 0.0
-    other_words: OtherWords = ()
+    other_words: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Form, Forms, Subject
 from pipeline.domain.form.rules import FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action
-from pipeline.domain.model import Outcome, PageReading, Person, Reading, State, WordBox
+from pipeline.domain.model import Outcome, PageReading, Person, Reading, State
 from pipeline.domain.review.rules import form_area
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
@@ -241,15 +241,6 @@ def _resolve_unit(conn: Connection, page: Page, reading: PageReading) -> str:
     return issued.unit if issued and issued.unit in areas_by_unit(conn) else page.unit
 
 
-def _word_row(word: WordBox) -> list[Any]:
-    return [
-        word.start,
-        word.end,
-        *word.box,
-        *([list(word.alternatives)] if word.alternatives else []),
-    ]
-
-
 def _save_field_readings(conn: Connection, page_id: str, fields: Mapping[str, Reading]) -> None:
     rows = [
         {
@@ -261,7 +252,16 @@ def _save_field_readings(conn: Connection, page_id: str, fields: Mapping[str, Re
             "alternatives": [list(pair) for pair in reading.alternatives],
             "characters": list(reading.characters),
             "reasons": list(reading.evidence),
-            "words": [_word_row(word) for word in reading.words] or None,
+            "words": [
+                [
+                    word.start,
+                    word.end,
+                    *word.box,
+                    *([word.alternatives] if word.alternatives else []),
+                ]
+                for word in reading.words
+            ]
+            or None,
         }
         for name, reading in fields.items()
     ]

@@ -288,19 +288,12 @@ def _words_card(view: EntryView, field: FieldView, images: PageImages) -> dict[s
             list(box.alternatives) if is_doubtful else []
             for box, is_doubtful in zip(reading.words, doubtful, strict=True)
         ],
-        "known": _completed_words(words, doubtful),
-    }
-
-
-def _completed_words(words: Sequence[str], doubtful: Sequence[bool]) -> list[str]:
-    """Return the long words of a note that can be no name, drug or dose, in small letters."""
-    return sorted(
-        {
+        "known": [
             bare_word(word)
             for word, before, is_doubtful in zip(words, ["", *words], doubtful, strict=False)
             if not is_doubtful and word.islower() and may_be_offered(word, before)
-        }
-    )
+        ],
+    }
 
 
 def _has_word_positions(reading: Reading) -> bool:

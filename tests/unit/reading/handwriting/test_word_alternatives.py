@@ -9,10 +9,9 @@ import pytest
 from pipeline.domain.model import Reading, State, WordBox
 from pipeline.domain.settings import ROOT
 from pipeline.reading.fields.handwriting.transcription import find_transcripts, transcribe_line
-from pipeline.reading.fields.handwriting.word_alternatives import offer_other_words
-from pipeline.reading.fields.handwriting.word_boxes import shift_words
+from pipeline.reading.fields.handwriting.word_boxes import place_words, shift_words
 from pipeline.reading.language.language_model import NO_NAMES, Lexicon, load_swedish
-from pipeline.reading.language.vocabulary import bare_word, is_drug
+from pipeline.reading.language.vocabulary import bare_word, may_be_offered
 from tests.support.pages.written_steps import steps_of, with_doubt
 
 SWEDISH = load_swedish(ROOT / "data" / "models")
@@ -22,14 +21,10 @@ def offered(
     text: str, others: dict[int, tuple[str, ...]], names: Lexicon = NO_NAMES, p: float = 0.4
 ) -> list[tuple[str, ...]]:
     """The alternatives of each word of a line that is read with this probability."""
-    words, boxes, end = text.split(), list[WordBox](), 0
-    for word in words:
-        start = text.index(word, end)
-        end = start + len(word)
-        boxes.append(WordBox(start, end, (0.0, 0.0, 1.0, 1.0)))
-    other_words = tuple(others.get(i, ()) for i in range(len(words)))
+    other_words = tuple(others.get(i, ()) for i in range(len(text.split())))
     reading = Reading(text, p, State.READ, characters=(p,) * len(text), other_words=other_words)
-    return [box.alternatives for box in offer_other_words(reading, boxes, names)]
+    placed = place_words(reading, steps_of(text), (48, 400), names)
+    return [box.alternatives for box in placed]
 
 
 def test_other_texts_of_a_run_are_taken_apart_word_by_word() -> None:
@@ -93,14 +88,15 @@ def test_alternatives_stay_with_their_word_when_the_text_before_it_grows() -> No
     assert shift_words((box,), 4) == (replace(box, start=4, end=7),)
 
 
-def test_a_reading_without_language_has_places_without_alternatives() -> None:
-    reading = transcribe_line(steps_of(with_doubt("våll", {1: {"i": 0.4, "å": 0.6}})))
-    box = WordBox(0, 4, (0.0, 0.0, 1.0, 1.0))
-    assert offer_other_words(reading, [box], NO_NAMES) == (box,)
+def test_a_text_that_the_search_has_not_kept_has_words_of_the_vocabulary() -> None:
+    reading = transcribe_line(steps_of(with_doubt("omläggming", {7: {"m": 0.6, "n": 0.4}})))
+    (box,) = place_words(reading, steps_of("omläggming"), (48, 400), NO_NAMES)
+    assert box.alternatives[0] == "omläggning"
+    assert (box.start, box.end, box.box[3]) == (0, 10, 48.0)
 
 
 def test_marks_around_a_word_are_no_part_of_it() -> None:
     assert [bare_word(text) for text in ("(Pigg,", "b/c", "3:e", "röntgen-remiss.", "--")] == [
         *("pigg", "", "", "röntgen-remiss", "")
     ]
-    assert not is_drug("smärta")
+    assert may_be_offered("smärta", "")

@@ -80,7 +80,7 @@ def test_what_may_be_completed_is_no_name_drug_or_number(view: EntryView) -> Non
     boxes = tuple(WordBox(0, 1, (1.0, 1.0, 1.0, 1.0)) for _ in text.split())
     words = told(changed(view, value=text, words=boxes, characters=()))
     assert words is not None
-    assert words["known"] == ["enligt", "om", "omläggning", "sedan"]
+    assert words["known"] == ["om", "sedan", "omläggning", "enligt"]
 
 
 def test_a_note_that_is_keyed_blind_has_no_words_in_the_browser(view: EntryView) -> None:
