@@ -189,3 +189,62 @@ def test_what_is_keyed_blind_is_not_completed(browser: Browser) -> None:
         expect(stage.page.locator(".wb-rest")).to_have_count(0)
         stage.press("ArrowRight")
         assert stage.value("anteckning") == "Omlä"
+
+
+TRUE = (
+    "Patienten mådde illa under natten och ville inte äta frukost. Tog emot hjälp med dusch. "
+    "Såret på hälen vätskar mindre än igår, lagt om enligt ordination. Dottern ringde och undrar "
+    "om hemgång."
+)
+READ_AS = {
+    **{"mådde": ("mådda", True), "under": ("undar", True), "ville": ("vilde", True)},
+    **{"Tog": ("Tag", False), "hjälp": ("hjölp", True), "Såret": ("Säret", True)},
+    **{"mindre": ("minore", True), "enligt": ("enligt", False), "och": ("oeh", True)},
+    **{"ordination.": ("ordinstian.", True), "undrar": ("ondrar", False)},
+}
+"""Words in doubt: what they are read as, and whether the right one is among the alternatives."""
+KEY, FIXATION, THINK = 0.28, 0.23, 1.35
+
+
+def test_a_third_of_a_notes_words_is_corrected_in_less_than_half_the_keys(browser: Browser) -> None:
+    """Before: each word found by the caret (3 keys and M) and typed."""
+    right = TRUE.split()
+    read = [READ_AS.get(word, (word,))[0] for word in right]
+    alternatives = [
+        ["annat", *([word.strip(".").lower()] if READ_AS.get(word, ("", False))[1] else [])]
+        for word in right
+    ]
+    given = note()
+    given["now"]["fields"][1] |= {"value": " ".join(read)}
+    given["now"]["fields"][1]["words"] = {
+        "words": read,
+        "places": [[0, 0.09, 0.8, 0.045, 0.03]] * len(read),
+        "doubtful": [word in READ_AS for word in right],
+        "alternatives": alternatives,
+        "known": [],
+    }
+    wrong = [word for word, said in zip(right, read, strict=True) if word != said]
+    before = sum(3 + len(word) for word in wrong)
+    with staged(browser, given) as stage:
+        stage.press("F8")
+        keys = 1
+        for word in right:
+            if word not in READ_AS:
+                continue
+            said, is_offered = READ_AS[word]
+            assert selected(stage) == said
+            if is_offered:
+                stage.press("Alt+2")
+                keys += 2
+            else:
+                if said != word:
+                    stage.type(word)
+                    keys += len(word)
+                stage.press("F8")
+                keys += 1
+        assert stage.value("anteckning") == TRUE
+    seconds = keys * KEY + 4 * len(READ_AS) * FIXATION
+    seconds_before = before * KEY + len(wrong) * THINK
+    print(f"{before} keys, {seconds_before:.0f} s -> {keys} keys, {seconds:.0f} s")
+    assert keys < before / 2
+    assert seconds < seconds_before * 0.6
