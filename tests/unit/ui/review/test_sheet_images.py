@@ -68,6 +68,9 @@ def test_words_without_places_are_not_told(view: EntryView) -> None:
 def test_only_words_in_doubt_have_alternatives_in_the_browser(view: EntryView) -> None:
     (note,) = (field for field in view.fields if field.spec.name == "anteckning")
     assert note.reading
+    # As they were stored, only for the word that has any.
+    stored = {word.alternatives for word in note.reading.words}
+    assert stored == {(), ("spåret", "håret")}
     boxes = tuple(replace(word, alternatives=("säret", "skåret")) for word in note.reading.words)
     words = told(changed(view, words=boxes))
     assert words is not None
