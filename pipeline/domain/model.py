@@ -84,12 +84,14 @@ probabilities of no letter and of each of these.
 class WordBox:
     """The place of a word: its characters in the text, `start` up to `end`, and its rectangle.
 
-    The rectangle is x, y, w, h in mm.
+    The rectangle is x, y, w, h in mm. `alternatives` are other words that may be written there, in
+    small letters and without marks, best first.
     """
 
     start: int
     end: int
     box: tuple[float, float, float, float]
+    alternatives: tuple[str, ...] = ()
 
 
 PrintedWord = tuple[str, float, float, float, float]
@@ -125,6 +127,7 @@ class Reading:
         least_word_p: How likely the least likely of its words is in Swedish, or as a name.
         words: For free text the place of each word: from the field's top left while it is being
             read, and then on the page.
+        other_words: For each word of a line its other texts, best first, until it has its place.
         lines: The pictures of its handwritten lines, grey, until the page is read.
     """
 
@@ -143,6 +146,7 @@ class Reading:
     listed: TextLikelihoods = field(default=(), compare=False, repr=False)
     least_word_p: float = field(default=1.0, compare=False, repr=False)
     words: tuple[WordBox, ...] = field(default=(), compare=False, repr=False)
+    other_words: tuple[tuple[str, ...], ...] = field(default=(), compare=False, repr=False)
     lines: tuple[Image, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod

@@ -22,6 +22,7 @@ from zxcvbn import zxcvbn
 from pipeline.domain.errors import UsageError
 from pipeline.domain.model import Person
 from pipeline.domain.settings import ROOT, Settings
+from pipeline.reading.language.vocabulary import load_vocabulary
 from pipeline.store.accounts.login.limits import Lane
 from pipeline.store.accounts.people import NO_PASSWORD, PasswordHash
 from pipeline.store.database.store import is_transaction_open
@@ -34,7 +35,6 @@ MAX_PASSWORD_LENGTH = 200
 SEALED_PASSWORD_WORDS = 6
 """For a password that is kept in a sealed envelope for months."""
 
-_VOCABULARY = ROOT / "data" / "vocabulary"
 _WORD = re.compile(r"[a-zåäö]{4,9}")
 _hasher = PasswordHasher()
 _SHARED_LANE = Lane()
@@ -133,13 +133,7 @@ def make_sealed_password() -> str:
 @cache
 def password_vocabulary() -> tuple[str, ...]:
     """Return the words that passwords are drawn from."""
-    lines = [
-        line
-        for file in sorted(_VOCABULARY.glob("*.txt"))
-        for line in file.read_text("utf-8").splitlines()
-        if not line.startswith("#")
-    ]
-    return tuple(sorted({word for line in lines for word in line.split() if _WORD.fullmatch(word)}))
+    return tuple(word for word in load_vocabulary() if _WORD.fullmatch(word))
 
 
 # Refuse passwords that are short, breached, or made of words that an attacker tries first.

@@ -29,7 +29,7 @@ def main() -> None:
             person = find_person(conn, given.keys)
             if person is None:
                 parser.error(f"there is no login {given.keys}")
-            print(format_review_keys(count_review_keys(conn, forms, person)))
+            print(format_review_keys(count_review_keys(conn, forms, person, settings)))
         return
     print(format_table(PAPERS, forms, given.draws))
     print()

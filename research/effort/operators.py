@@ -24,6 +24,9 @@ THINK = 1.35
 FIXATE = 0.23
 """One fixation of the eye: a word or a short value."""
 
+NEXT_WORD_KEYS, CHOOSE_WORD_KEYS = 1, 2
+"""F8 to the next word in doubt, and Alt+1 to Alt+4, which goes on to the next one too."""
+
 RESPONSE = 1.0
 """Assumption: this program draws the next entry (docs/latency.md measures less)."""
 OTHER_RESPONSE = 2.0

@@ -1,37 +1,45 @@
 """Keys that a reviewer presses for the entries that wait, form by form.
 
-Before: Tab through every field that is shown, in each row of a list by itself. Now: Enter goes from
-one field that needs a person to the next, a key says that the rest in sight is empty, and rows are
-confirmed together. Both type what is keyed blind, and save; the head of a list once.
+Before: Enter goes from one field that needs a person to the next, and all is typed out. Now: the
+last four digits of a number where they are enough, the day alone inside the outage, a time without
+its leading zero, Alt+Shift+T for the empty fields that follow each other, and in a note the next
+word in doubt and its alternatives. Both type what is keyed blind, and save.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import groupby
-from math import ceil
 from statistics import median
 
 from sqlalchemy import Connection
 
 from pipeline.domain.errors import NotAllowedError
 from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW
-from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.form import EntriesPer, Forms
+from pipeline.domain.form.field import Format, Meaning
+from pipeline.domain.form.form import Forms
 from pipeline.domain.model import Person, Reading, State
 from pipeline.domain.review.rules import Answer, is_routine
-from pipeline.review.rows import list_rows
+from pipeline.domain.settings import Settings
+from pipeline.registers.outages import find_system, outage_days
+from pipeline.review.client_question import complete_last_digits
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry_readings
 from pipeline.store.entries.entry_view import EntryView, FieldView, load_entry_view
+from pipeline.store.registers.planning import list_outages
 from pipeline.store.schema.clock import utc_now
-from research.simulation.people import SAVE_KEYS, TAB_KEYS, count_keys
+from research.effort.operators import CHOOSE_WORD_KEYS, NEXT_WORD_KEYS
+from research.simulation.people import FIND_WORD_KEYS, SAVE_KEYS, TAB_KEYS, count_keys
 
 _MOST_ENTRIES = 100_000
-_EMPTY_IN_SIGHT = 10
-"""So many empty fields are in sight at once on a laptop: Alt+Shift+T says so of all of them."""
+_LAST_DIGITS, _EMPTY_REST_KEYS = 4, 3
+"""Keys of the last four digits, and of Alt+Shift+T."""
+_MOST_IN_SIGHT = 8
+"""Assumption: fields whose ink is in sight at once, so that one press says they are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +53,65 @@ class EntryKeys:
     blind: int
 
 
-def count_review_keys(conn: Connection, forms: Forms, person: Person) -> list[EntryKeys]:
+@dataclass(frozen=True, slots=True)
+class _EntryInReview:
+    """An entry as its reviewer has it, with what the machine read, also where that is withheld.
+
+    `outage` has its first and last day, if they are known.
+    """
+
+    conn: Connection
+    person: Person
+    view: EntryView
+    readings: Mapping[str, Reading]
+    outage: tuple[date, date] | None
+
+    def answer(self, field: FieldView) -> Answer:
+        """Return what the machine read, in place of what is written."""
+        reading = self.readings.get(field.spec.name)
+        return Answer(reading.value, reading.state) if reading else Answer(None, State.EMPTY)
+
+    def typed_keys(self, field: FieldView) -> int:
+        """Return the keys of the whole value."""
+        return count_keys(field.spec, self.answer(field))
+
+    def short_keys(self, field: FieldView) -> int:
+        """Return the keys of the value in the shortest form that the bench takes."""
+        spec, answer = field.spec, self.answer(field)
+        value = str(answer.value or "")
+        if spec.means is Meaning.CLIENT_PID and self._is_completed(value):
+            return _LAST_DIGITS
+        if spec.format is Format.TIME and answer.state is State.READ:
+            return len(value.replace(":", "").removeprefix("0"))
+        if spec.means in (Meaning.EVENT_DATE, Meaning.WRITTEN_DATE) and self._is_day(value):
+            return len(str(int(value[-2:])))
+        return self.typed_keys(field)
+
+    def _is_completed(self, number: str) -> bool:
+        names = (one for one in self.view.fields if one.spec.means is Meaning.CLIENT_NAME)
+        name = next((str(self.answer(one).value or "") for one in names), "")
+        last = number[-_LAST_DIGITS:]
+        return complete_last_digits(self.conn, self.person, self.view, last, name) is not None
+
+    def _is_day(self, value: str) -> bool:
+        """Return whether a day of the outage is the only one with its number."""
+        if self.outage is None or re.fullmatch(r"\d{4}-\d\d-\d\d", value) is None:
+            return False
+        first, last = self.outage
+        days = [first + timedelta(n) for n in range((last - first).days + 2)]
+        return [str(day) for day in days if f"{day:%d}" == value[-2:]] == [value]
+
+    def is_empty(self, field: FieldView) -> bool:
+        """Return whether Alt+Shift+T may say that the field is empty."""
+        is_client = field.spec.means in (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
+        return self.answer(field).state is State.EMPTY and not is_client
+
+
+def count_review_keys(
+    conn: Connection, forms: Forms, person: Person, settings: Settings
+) -> list[EntryKeys]:
     """Return the keys of each entry that waits for a first review by this person."""
-    counted = []
-    together: dict[str, dict[str, int]] = {}
+    counted, outages = [], list_outages(conn)
     for entry in queue.peek_queue(conn, person, utc_now(), _MOST_ENTRIES):
         try:
             view = load_entry_view(conn, forms, person, entry.id)
@@ -56,11 +119,11 @@ def count_review_keys(conn: Connection, forms: Forms, person: Person) -> list[En
             continue
         if not view.is_second_review and not view.is_hidden:
             readings = load_entry_readings(conn, entry, view.pages)
-            is_first = entry.sheet not in together
-            if is_first:
-                together[entry.sheet] = _count_rows(conn, forms, person, entry.sheet)
-            alone = _count_entry(view, readings, is_head_asked=is_first)
-            counted.append(replace(alone, now=together[entry.sheet].get(entry.id, alone.now)))
+            system = find_system(view.form.id, view.form.area.value)
+            days = outage_days(outages, entry.unit, system)
+            if days is None and settings.outage_start and settings.outage_end:
+                days = settings.outage_start.date(), settings.outage_end.date()
+            counted.append(_count_entry(_EntryInReview(conn, person, view, readings, days)))
     return counted
 
 
@@ -78,66 +141,48 @@ def format_review_keys(counted: list[EntryKeys]) -> str:
     return "\n".join(lines)
 
 
-def _count_entry(
-    view: EntryView, readings: Mapping[str, Reading], *, is_head_asked: bool
-) -> EntryKeys:
+def _count_entry(entry: _EntryInReview) -> EntryKeys:
+    view = entry.view
     fields = [field for field in view.fields if field.is_open and not _is_folded(view, field)]
-    asked = [
-        field
-        for field in fields
-        if is_head_asked or view.form.entries is not EntriesPer.ROW or field.spec.row is not None
-    ]
-    blind = sum(_typed_keys(field, readings) for field in asked if field.is_blind)
+    needing = [field for field in fields if _needs_person(field)]
+    notes = [field for field in needing if field.spec.traits.is_multiline and not field.is_blind]
+    before = SAVE_KEYS + sum(
+        TAB_KEYS + (entry.typed_keys(field) if field.is_blind else 0) for field in needing
+    )
+    # Empty fields that follow each other cost one press together.
+    now = SAVE_KEYS
+    for is_empty, group in groupby(needing, key=entry.is_empty):
+        run = list(group)
+        keys = [TAB_KEYS + (entry.short_keys(one) if one.is_blind else 0) for one in run]
+        presses = _EMPTY_REST_KEYS * -(-len(run) // _MOST_IN_SIGHT)
+        now += min(sum(keys), presses) if is_empty else sum(keys)
     return EntryKeys(
         view.form.id,
         len(fields),
-        blind + len(fields) * TAB_KEYS + SAVE_KEYS,
-        _asking_keys([field for field in asked if _needs_person(field)], readings) + SAVE_KEYS,
-        blind,
+        before + sum(_correction_keys(field.reading, is_offered=False) for field in notes),
+        now + sum(_correction_keys(field.reading, is_offered=True) for field in notes),
+        sum(
+            entry.short_keys(field)
+            for field in fields
+            if field.is_blind and not entry.is_empty(field)
+        ),
     )
 
 
-def _asking_keys(fields: Sequence[FieldView], readings: Mapping[str, Reading]) -> int:
-    """Return the keys of the fields that ask, one for all empty ones that are in sight at once."""
+def _correction_keys(reading: Reading | None, *, is_offered: bool) -> int:
+    """Return the keys that correct the words in doubt of a note, as if all were wrong.
+
+    Found and typed, or found by F8 and chosen where there are alternatives.
+    """
     keys = 0
-    for is_empty, run in groupby(fields, lambda field: _is_seen_empty(field, readings)):
-        listed = list(run)
-        if is_empty:
-            keys += ceil(len(listed) / _EMPTY_IN_SIGHT) * TAB_KEYS
-        else:
-            keys += sum(_typed_keys(each, readings) * each.is_blind + TAB_KEYS for each in listed)
-    return keys
-
-
-def _is_seen_empty(field: FieldView, readings: Mapping[str, Reading]) -> bool:
-    reading = readings.get(field.spec.name)
-    return field.spec.means is not Meaning.CLIENT_PID and (
-        reading is None or reading.state is State.EMPTY
-    )
-
-
-def _count_rows(conn: Connection, forms: Forms, person: Person, sheet: str) -> dict[str, int]:
-    """Return the keys of each row of a sheet that is confirmed with others, by entry."""
-    rows = [row for row in list_rows(conn, forms, person, sheet, utc_now()) if not row.looks_blank]
-    ready = [row for row in rows if row.can_be_confirmed or row.can_be_typed]
-    keys: dict[str, int] = {}
-    for row in ready if len(ready) > 1 else ():
-        readings = load_entry_readings(conn, row.entry, row.view.pages)
-        asked = [
-            field
-            for field in row.view.fields
-            if field.spec.name in row.deviations and (field.spec.row is not None or not keys)
-        ]
-        typed = sum(_typed_keys(field, readings) + TAB_KEYS for field in asked)
-        keys[row.entry.id] = typed + (0 if keys else SAVE_KEYS)
-    return keys
-
-
-def _typed_keys(field: FieldView, readings: Mapping[str, Reading]) -> int:
-    """Return the keys of what the machine read, in place of what is written."""
-    reading = readings.get(field.spec.name)
-    answer = Answer(reading.value, reading.state) if reading else Answer(None, State.EMPTY)
-    return count_keys(field.spec, answer)
+    for word in reading.words if reading else ():
+        assert reading is not None
+        if min(reading.characters[word.start : word.end], default=1.0) >= LOW_CONFIDENCE_BELOW:
+            continue
+        typed = word.end - word.start
+        chosen = CHOOSE_WORD_KEYS if word.alternatives else typed + NEXT_WORD_KEYS
+        keys += chosen if is_offered else typed + FIND_WORD_KEYS
+    return keys + (NEXT_WORD_KEYS if keys and is_offered else 0)
 
 
 def _needs_person(field: FieldView) -> bool:

@@ -30,6 +30,8 @@ _KEY_HELP_ROWS = (
     ("Alt+O", "keys.unfold"),
     ("F8", "keys.doubtful"),
     ("Shift+F8", "keys.doubtful_before"),
+    ("Alt+1 2 3 4", "keys.alternative"),
+    ("→", "keys.complete"),
     ("← → ↑ ↓ Space", "keys.group"),
     ("Alt+S", "keys.skip"),
     ("Alt+A", "keys.reject"),

@@ -6,11 +6,14 @@ an act; Python decides what each means and what is shown then.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import streamlit as st
 
+from pipeline.reading.language.vocabulary import care_words
 from ui.browser.assets import component, read_script
 from ui.i18n import t
 
@@ -20,7 +23,7 @@ SCRIPTS = (
     *(
         f"workbench/{name}"
         for name in (
-            *("word_match", "dom", "outbox", "short", "picture", "field", "fields"),
+            *("word_match", "dom", "outbox", "short", "picture", "words", "field", "fields"),
             *("seen", "question", "head", "foot", "undo", "tabs", "keys", "workbench"),
         )
     ),
@@ -56,6 +59,17 @@ LABELS = {
 """The words that the script needs, by the name that it knows them by."""
 
 
+_MIN_COMPLETED = 10
+"""Letters of a word that is completed: shorter ones are typed as fast as they are looked at."""
+
+
+@cache
+def workbench_script() -> str:
+    """Return the script with the public words of care that it completes (8 kB)."""
+    words = [word for word in care_words() if len(word) >= _MIN_COMPLETED]
+    return f"const CARE_WORDS = {json.dumps(words, ensure_ascii=False)};\n{read_script(*SCRIPTS)}"
+
+
 def workbench(
     data: Mapping[str, Any], on_act: Callable[[Mapping[str, Any]], None], key: str = "workbench"
 ) -> None:
@@ -71,6 +85,6 @@ def workbench(
             on_act(act)
 
     labels = {name: t(text) for name, text in LABELS.items()}
-    component("workbench", read_script(*SCRIPTS), style="workbench", isolate_styles=False)(
+    component("workbench", workbench_script(), style="workbench", isolate_styles=False)(
         key=key, data={**data, "labels": labels}, on_act_change=handle_act, height="content"
     )

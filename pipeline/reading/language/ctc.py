@@ -41,19 +41,15 @@ class SearchGuide(Protocol[StateT]):
 
     def start(self) -> StateT:
         """Return the state of the empty text."""
-        ...
 
     def extended(self, state: StateT, character: str) -> StateT | None:
         """Return the state after one more character; None if no text may continue so."""
-        ...
 
     def value(self, state: StateT) -> float:
         """Return what is added to the log probability of a prefix."""
-        ...
 
     def closed(self, state: StateT) -> float:
         """Return what is added for a whole text; minus infinity if it may not end here."""
-        ...
 
 
 class UnguidedSearch:
@@ -83,13 +79,15 @@ class Transcript:
     Without a guide `p` is the probability of all alignments together, and a character has the
     highest that it reached at a time step. With a guide `p` is the text's share of all texts
     kept; for the best text a character's p is that of all texts with it at that place. Both are
-    lowered by poor legibility. `image_p` is always the probability by the image alone.
+    lowered by poor legibility. `image_p` is always the probability by the image alone. Of a line,
+    `other_words` has the other texts of each word.
     """
 
     text: str
     p: float
     characters: tuple[float, ...]
     image_p: float = 0.0
+    other_words: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import json
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -214,7 +214,8 @@ class LanguageModel:
     """Swedish as the product knows it, optionally with expected names.
 
     `letter_costs` holds the cost of a letter after three others, in units of `cost_unit` nats.
-    `capitals` is for a line in capitals, `person` for a line that is a person's name.
+    `capitals` is for a line in capitals, `person` for a line that is a person's name, `first` for
+    a text at the beginning of a line. It guides the search of `ctc`.
     """
 
     general: Lexicon
@@ -224,10 +225,11 @@ class LanguageModel:
     shares: MixtureWeights = field(default_factory=MixtureWeights)
     capitals: bool = False
     person: bool = False
+    first: bool = True
 
-    def with_names(self, names: Lexicon) -> LanguageModel:
-        """Return the model with these names expected."""
-        return replace(self, names=names) if names is not self.names else self
+    def start(self) -> TextState:
+        """Return the state of an empty text."""
+        return TextState(first=self.first)
 
     def extended(self, state: TextState, character: str) -> TextState:
         """Return the text with one more character."""

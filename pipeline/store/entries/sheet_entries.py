@@ -251,7 +251,16 @@ def _save_field_readings(conn: Connection, page_id: str, fields: Mapping[str, Re
             "alternatives": [list(pair) for pair in reading.alternatives],
             "characters": list(reading.characters),
             "reasons": list(reading.evidence),
-            "words": [[word.start, word.end, *word.box] for word in reading.words] or None,
+            "words": [
+                [
+                    word.start,
+                    word.end,
+                    *word.box,
+                    *([word.alternatives] if word.alternatives else []),
+                ]
+                for word in reading.words
+            ]
+            or None,
         }
         for name, reading in fields.items()
     ]

@@ -312,7 +312,11 @@ def list_image_names(conn: Connection) -> list[str]:
 
 
 def _reading_from_row(row: Row[Any]) -> Reading:
-    words = tuple(WordBox(start, end, (x, y, w, h)) for start, end, x, y, w, h in row.words or ())
+    # A word without alternatives has none in its row.
+    words = tuple(
+        WordBox(start, end, (x, y, w, h), tuple(others[0]) if others else ())
+        for start, end, x, y, w, h, *others in row.words or ()
+    )
     reasons = tuple(row.reasons or ())
     return Reading(
         row.value,

@@ -124,7 +124,7 @@ class _Way:
         if self.change is None:
             assert self.language is not None
             words = Lexicon.of_names(one.text for one in known)
-            return _swedish(self.language.with_names(words))
+            return _swedish(replace(self.language, names=words))
         adaptation = fit_adaptation(
             [one.steps for one in known], [one.text for one in known], self.change, self.penalty
         )

@@ -108,6 +108,13 @@ def test_doubtful_words_are_marked_and_found_with_a_key(page: Page) -> None:
         ),
     )
     expect(page.locator(".wb-at-word")).to_be_visible()
+    # Its ink and what else it may be, as they were stored; a key puts it in.
+    expect(page.locator(".wb-words .wb-crop")).to_be_visible()
+    expect(page.locator(".wb-alternative")).to_have_count(2)
+    page.keyboard.press("Alt+2")
+    expect(area).to_have_value(re.compile(r"\bHåret\b"))
+    page.keyboard.press("Control+z")
+    expect(area).to_have_value(re.compile(r"\bSåret\b"))
 
 
 def test_a_note_is_saved_as_it_was_copied(page: Page, store: Store, note: str) -> None:

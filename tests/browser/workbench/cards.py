@@ -169,7 +169,11 @@ def note(entry: str = "e1", /, **more: object) -> Data:
         **{"kind": "area", "value": said, "needs": True, "lines": 6, "area": [0, x, y, w, h]},
         pitch=h / 6,
         crop=crop(x, y, w, h, "Bild av Anteckning"),
-        words={"words": words, "places": places, "doubtful": [i in (1, 5) for i in range(9)]},
+        words={
+            **{"words": words, "places": places, "doubtful": [i in (1, 5) for i in range(9)]},
+            "alternatives": [{1: ["mer", "man"], 5: ["bad", "bed"]}.get(i, []) for i in range(9)],
+            "known": ["frukost", "dottern"],
+        },
     )
     listed = [*ready()["fields"][:1], text_field]
     return card(entry, title="Anteckning", fields=listed, **{"banner": banner(), **more})

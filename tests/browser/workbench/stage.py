@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Dialog, Locator, Page, Route
 
 from pipeline.domain.settings import ROOT
 from tests.browser.workbench.cards import PAGE, Data, page_jpeg
-from ui.browser.assets import read_script, read_style
-from ui.browser.workbench import SCRIPTS
+from ui.browser.assets import read_style
+from ui.browser.workbench import workbench_script
 
 SIZES = {
     "laptop": (1366, 768),
@@ -185,7 +185,7 @@ def staged(
 
 def _answer(route: Route, scheme: str) -> None:
     if route.request.url.endswith("workbench.js"):
-        route.fulfill(content_type="text/javascript", body=read_script(*SCRIPTS))
+        route.fulfill(content_type="text/javascript", body=workbench_script())
     elif route.request.url in (_ADDRESS, _PLAIN_ADDRESS):
         route.fulfill(content_type="text/html", body=_page(scheme))
     else:

@@ -389,7 +389,7 @@ def _reading(spec: FieldSpec, values: Mapping[str, Value]) -> Reading:
 
 def _places(spec: FieldSpec, text: str) -> Iterator[WordBox]:
     """About where the words are: a row of the paper for each line, and room for each
-    character.
+    character; one of them may be something else.
     """
     x, y, _, h = spec.box
     high = h / (spec.lines or 1)
@@ -400,6 +400,7 @@ def _places(spec: FieldSpec, text: str) -> Iterator[WordBox]:
             found.start(),
             found.end(),
             (x + 2 + 2.2 * column, y + high * line, 2.2 * len(found[0]), high),
+            ("spåret", "håret") if found[0] == "Såret" else (),
         )
 
 

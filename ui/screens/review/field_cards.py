@@ -19,6 +19,7 @@ from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.model import EntryState, Reading, State
 from pipeline.domain.review.depth import explain_values, name_boxes
 from pipeline.domain.review.rules import Answer, is_routine
+from pipeline.reading.language.vocabulary import bare_word, may_be_offered
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.paper.pages import Page
 from ui.browser.image_cache import image_id
@@ -287,10 +288,14 @@ def _reading_card(view: EntryView, field: FieldView) -> dict[str, Any]:
 
 
 def _words_card(view: EntryView, field: FieldView, images: PageImages) -> dict[str, Any] | None:
-    """Return the words of a free text: text, area, and whether confidence is low."""
+    """Return the words of a free text: text, area, and whether confidence is low.
+
+    Where it is low, also what else may be written; the others may be completed when typed again.
+    """
     reading, index = field.reading, images.index(field.page)
     if (
         view.is_second_review
+        or field.is_blind
         or not field.spec.traits.is_multiline
         or index is None
         or field.page not in _registered(view)
@@ -299,13 +304,24 @@ def _words_card(view: EntryView, field: FieldView, images: PageImages) -> dict[s
     ):
         return None
     size = view.form.pages[field.page_no - 1].size
-    words = list(_WORD_PATTERN.finditer(str(reading.value)))
+    matches = list(_WORD_PATTERN.finditer(str(reading.value)))
+    words = [match[0] for match in matches]
+    doubtful = [
+        min(reading.characters[match.start() : match.end()], default=1.0) < LOW_CONFIDENCE_BELOW
+        for match in matches
+    ]
     return {
-        "words": [word[0] for word in words],
+        "words": words,
         "places": [list(relative_area(word.box, index, size)) for word in reading.words],
-        "doubtful": [
-            min(reading.characters[word.start() : word.end()], default=1.0) < LOW_CONFIDENCE_BELOW
-            for word in words
+        "doubtful": doubtful,
+        "alternatives": [
+            list(box.alternatives) if is_doubtful else []
+            for box, is_doubtful in zip(reading.words, doubtful, strict=True)
+        ],
+        "known": [
+            bare_word(word)
+            for word, before, is_doubtful in zip(words, ["", *words], doubtful, strict=False)
+            if not is_doubtful and word.islower() and may_be_offered(word, before)
         ],
     }
 

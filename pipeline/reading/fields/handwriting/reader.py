@@ -16,7 +16,7 @@ from pipeline.domain.form.confidence import (
 )
 from pipeline.domain.form.field import Format, Meaning
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.model import Image, Reading, State, TextLikelihoods, WordBox
+from pipeline.domain.model import Image, Reading, State, TextLikelihoods
 from pipeline.domain.settings import load_settings
 from pipeline.reading.fields.field_image import FieldImage, TextList
 from pipeline.reading.fields.handwriting.corrections import (
@@ -46,7 +46,7 @@ from pipeline.reading.fields.handwriting.strikethrough import (
     strike_breaks,
 )
 from pipeline.reading.fields.handwriting.transcription import DASHES_EMPTY_P, transcribe_line
-from pipeline.reading.fields.handwriting.word_boxes import find_word_spans
+from pipeline.reading.fields.handwriting.word_boxes import place_words
 from pipeline.reading.fields.ink import Ink
 from pipeline.reading.imaging.pixels import Mask
 from pipeline.reading.language.formats import format_guide, parse_values
@@ -345,6 +345,7 @@ class _LineReader:
     language: LanguageModel
     second_pass: SecondPassFactory
     with_word_boxes: bool
+    names: Lexicon
 
     def read(self, line: Image, network_line: Image, steps: Steps, form: Format | None) -> Reading:
         """Return the reading of one line.
@@ -355,7 +356,7 @@ class _LineReader:
         reading = transcribe_line(steps, self.language, form, self.second_pass(network_line))
 
         if self.with_word_boxes and isinstance(reading.value, str):
-            reading = replace(reading, words=_word_boxes(reading.value, steps, line))
+            reading = replace(reading, words=place_words(reading, steps, line.shape, self.names))
         reading = flag_unread_symbols(reading, network_line, steps)
         return correct_unit_signs(reading, network_line, steps, form)
 
@@ -380,8 +381,8 @@ def read_line_images(
         None if line.picture is None or is_dash(line.picture) else line.picture for line in lines
     ]
     answers = iter(read_condensed([picture for picture in pictures if picture is not None]))
-    language = load_swedish(load_settings().models).with_names(add_learned_words(names))
-    line_reader = _LineReader(language, make_second_pass(), with_word_boxes)
+    language = replace(load_swedish(load_settings().models), names=add_learned_words(names))
+    line_reader = _LineReader(language, make_second_pass(), with_word_boxes, names)
     name_reader = replace(line_reader, language=replace(language, person=True))
     readings = []
     for line, picture, form, field in zip(
@@ -407,13 +408,3 @@ def _compare_with_list(reading: Reading, steps: Steps, field: FieldImage | None)
     if field is None or reading.state is not State.READ or not isinstance(reading.value, str):
         return reading
     return replace(reading, listed=weigh_listed(steps, reading.value, field.listed))
-
-
-def _word_boxes(text: str, steps: Steps, line: Image) -> tuple[WordBox, ...]:
-    """Return the boxes of a text's words from the top left of the line's image, px."""
-    # Boxes are as high as the line.
-    height, width = line.shape
-    return tuple(
-        WordBox(span.start, span.end, (span.left, 0.0, span.right - span.left, float(height)))
-        for span in find_word_spans(steps, text, width)
-    )

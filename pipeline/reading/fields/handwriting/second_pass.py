@@ -36,7 +36,7 @@ from pipeline.reading.fields.handwriting.network import (
     find_second_file,
     read_steps,
 )
-from pipeline.reading.fields.handwriting.word_boxes import align_characters
+from pipeline.reading.fields.handwriting.word_boxes import MIN_P, align_characters
 from pipeline.reading.language.ctc import (
     IMAGE_WEIGHT,
     SearchGuide,
@@ -51,8 +51,6 @@ choose among.
 """
 WIDENING_FACTOR = 1.1
 """How many times wider an image is read in the second pass."""
-MIN_P = 1e-9
-"""Lowest probability of a character, so that none is impossible."""
 COLUMNS_BY_SIGN = {sign: column for column, sign in enumerate(ALPHABET, start=1)}
 """The column of `Steps` for each character."""
 

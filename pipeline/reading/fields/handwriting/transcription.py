@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from pipeline.reading.fields.handwriting.word_boxes import (
     DIGIT_CHARACTERS,
     RunKind,
     StepRun,
+    find_other_words,
     likeliest_signs,
     split_runs,
 )
@@ -41,7 +42,6 @@ from pipeline.reading.language.formats import (
 )
 from pipeline.reading.language.language_model import (
     LanguageModel,
-    TextState,
     capital_share,
 )
 
@@ -70,33 +70,6 @@ times as long.
 """
 MIN_CASE_LETTERS, MIN_CAPITAL_SHARE = 5, 0.6
 """A line with this many letters, and this share of capitals, is in capitals."""
-
-
-@dataclass(frozen=True, slots=True)
-class SwedishGuide:
-    """Guides the search by how likely a text is as Swedish.
-
-    `first`: the text is at the beginning of the line.
-    """
-
-    language: LanguageModel
-    first: bool
-
-    def start(self) -> TextState:
-        """Return the state of an empty text."""
-        return TextState(first=self.first)
-
-    def extended(self, state: TextState, character: str) -> TextState:
-        """Return the state with one more character."""
-        return self.language.extended(state, character)
-
-    def value(self, state: TextState) -> float:
-        """Return what the text adds so far."""
-        return self.language.value(state)
-
-    def closed(self, state: TextState) -> float:
-        """Return what the whole text adds."""
-        return self.language.closed(state)
 
 
 def transcribe_line(
@@ -130,6 +103,7 @@ def transcribe_line(
         else None,
         unknown_words=_count_unknown_words(reading.value, language),
         least_word_p=_least_word_p(reading.value, language),
+        other_words=transcripts[0].other_words,
     )
 
 
@@ -177,7 +151,7 @@ def find_transcripts(
         for i, run in enumerate(runs)
     ]
     best = [alternatives[0] for alternatives in run_transcripts]
-    line = _join_transcripts(best, runs)
+    line = replace(_join_transcripts(best, runs), other_words=find_other_words(run_transcripts))
     # Other texts of the line differ from the best in one run.
     others = (
         replace(
@@ -215,7 +189,7 @@ def _transcribe_run(
     if run.kind is RunKind.CERTAIN:
         return _likeliest_path(steps)
     # Words: with the language model, and without digits.
-    guide, without_digits = SwedishGuide(language, first), _exclude_digits(steps)
+    guide, without_digits = replace(language, first=first), _exclude_digits(steps)
     transcripts = _decode_words(without_digits, guide)
     # Read uncertain words again in other versions of the image.
     if (
@@ -252,7 +226,7 @@ def _transcribe_number(steps: Steps, second_steps: Steps | None) -> list[Transcr
     )
 
 
-def _decode_words(steps: Steps, guide: SwedishGuide) -> list[Transcript]:
+def _decode_words(steps: Steps, guide: LanguageModel) -> list[Transcript]:
     return [
         transcript
         for transcript in map(

@@ -1,4 +1,4 @@
-"""Where the words of a line are in its image, from the network's answers.
+"""Where the words of a line are in its image, and what else they may be.
 
 The likeliest alignment of the text that was read, by time step: the best path through the text's
 characters with pauses between them (Viterbi; A. Graves et al., ICML 2006).
@@ -9,16 +9,20 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import extract
 
-from pipeline.domain.form.confidence import CERTAIN_WORD_FROM
-from pipeline.domain.model import WordBox
+from pipeline.domain.form.confidence import CERTAIN_WORD_FROM, LOW_CONFIDENCE_BELOW
+from pipeline.domain.model import Reading, WordBox
 from pipeline.reading.fields.handwriting.network import ALPHABET, Steps
-from pipeline.reading.language.language_model import split_letter_words
+from pipeline.reading.language.ctc import Transcript
+from pipeline.reading.language.language_model import Lexicon, split_letter_words
+from pipeline.reading.language.vocabulary import bare_word, care_words, may_be_offered
 
 MIN_P = 1e-9
 """Lowest probability of a character, so that none is impossible."""
@@ -138,8 +142,97 @@ def _sign_runs(path: NDArray[np.intp], count: int) -> list[tuple[int, int]]:
 def shift_words(words: tuple[WordBox, ...], characters: int) -> tuple[WordBox, ...]:
     """Return the words of a text that gets this many more characters before them."""
     return tuple(
-        WordBox(word.start + characters, word.end + characters, word.box) for word in words
+        replace(word, start=word.start + characters, end=word.end + characters) for word in words
     )
+
+
+# What else may be written where a word of free text was read with low confidence: words of the
+# texts that the search kept of each run, weighed by image and language model, and of the care
+# vocabulary. A person may choose one instead of typing (`language/vocabulary.py` says which).
+
+MAX_ALTERNATIVES, MAX_SEARCHED = 4, 3
+"""Other words that are kept of each word, and how many of the search come before the vocabulary's.
+
+Of 35 words read wrong (22 Uppsala words, 13 of phrases in held-out fonts) the right one was among
+those of the search alone 19 times, with the vocabulary 23 times.
+"""
+MIN_LIKENESS, MAX_NEAR = 0.5, 2
+"""Least share of letters in common with a word of the vocabulary, and how many are offered."""
+
+
+def find_other_words(runs: Sequence[Sequence[Transcript]]) -> tuple[tuple[str, ...], ...]:
+    """Return for each word of a line the likeliest others at its place, best first.
+
+    `runs` has the texts of each run, the best one first.
+    """
+    return tuple(words for texts in runs for words in _find_in_run(texts))
+
+
+def _find_in_run(texts: Sequence[Transcript]) -> list[tuple[str, ...]]:
+    read = texts[0].text.split()
+    shares = [dict[str, float]() for _ in read]
+    for text in texts[1:]:
+        words = text.text.split()
+        # With more or fewer words it is not known which of them is at which place.
+        if len(words) == len(read):
+            for share, word in zip(shares, words, strict=True):
+                share[bare_word(word)] = share.get(bare_word(word), 0.0) + text.p
+    return [
+        tuple(
+            other
+            for other in sorted(share, key=share.__getitem__, reverse=True)
+            if other not in ("", bare_word(word))
+        )
+        for word, share in zip(read, shares, strict=True)
+    ]
+
+
+def place_words(
+    reading: Reading, steps: Steps, shape: tuple[int, ...], names: Lexicon
+) -> tuple[WordBox, ...]:
+    """Return the boxes of a line's words from the top left of its image, px, as high as the line.
+
+    Words of low confidence have alternatives, but none that may be a name of the registers.
+
+    Args:
+        reading: the line's reading, with the other words of each word.
+        steps: the network's output for the line.
+        shape: height and width of its image, px.
+        names: the names of the registers.
+    """
+    text = str(reading.value)
+    spans = find_word_spans(steps, text, shape[1])
+    words = [text[span.start : span.end] for span in spans]
+    # A text that was changed after the search has no other words.
+    others = reading.other_words if len(reading.other_words) == len(spans) else [()] * len(spans)
+    return tuple(
+        WordBox(
+            span.start,
+            span.end,
+            (span.left, 0.0, span.right - span.left, float(shape[0])),
+            _choose(word, before, other, names)
+            if min(reading.characters[span.start : span.end], default=1.0) < LOW_CONFIDENCE_BELOW
+            else (),
+        )
+        for span, word, before, other in zip(spans, words, ["", *words], others, strict=False)
+    )
+
+
+def _choose(word: str, before: str, others: Sequence[str], names: Lexicon) -> tuple[str, ...]:
+    parts = [part for each in (word, *others) for part in split_letter_words(each)]
+    if not may_be_offered(word, before, others) or any(map(names.p, parts)):
+        return ()
+    bare = bare_word(word)
+    near = extract(
+        bare,
+        care_words(),
+        scorer=Levenshtein.normalized_similarity,
+        score_cutoff=MIN_LIKENESS,
+        limit=MAX_NEAR + 1,
+    )
+    vocabulary = [known for known, _, _ in near if known != bare][:MAX_NEAR]
+    offered = dict.fromkeys([*others[:MAX_SEARCHED], *vocabulary, *others])
+    return tuple(offered)[:MAX_ALTERNATIVES]
 
 
 # Split a line into runs that are read in different ways: numbers, certain words, and other words.

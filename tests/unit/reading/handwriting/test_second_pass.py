@@ -24,7 +24,7 @@ from pipeline.reading.fields.handwriting.second_pass import (
     make_second_pass,
     text_log_probability,
 )
-from pipeline.reading.fields.handwriting.transcription import SwedishGuide, transcribe_line
+from pipeline.reading.fields.handwriting.transcription import transcribe_line
 from pipeline.reading.language.ctc import decode_ctc
 from pipeline.reading.language.language_model import load_swedish
 from tests.support.pages.written_steps import Sign, steps_of, with_doubt
@@ -76,7 +76,7 @@ def test_second_reading_decides_between_two_texts() -> None:
 def test_disagreeing_readings_give_low_confidence() -> None:
     """Also of the character on which they disagree, and of no other."""
     looks = [steps_of(text) for text in ("låsa", "läsa")]
-    best, other = combine_passes(["låsa", "läsa"], looks, SwedishGuide(SWEDISH, True))
+    best, other = combine_passes(["låsa", "läsa"], looks, SWEDISH)
     assert {best.text, other.text} == {"låsa", "läsa"}
     assert best.p < 0.5
     assert best.characters[1] < min(best.characters[0], *best.characters[2:])

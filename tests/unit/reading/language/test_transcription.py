@@ -66,7 +66,7 @@ def test_unknown_words_are_counted() -> None:
     assert counted == {"Duschad i dag": 0, note: 2, "37,5": 0}
     assert (
         transcribe_line(
-            steps_of(note), SWEDISH.with_names(Lexicon.of_names(["Ida Gerhardsz"]))
+            steps_of(note), replace(SWEDISH, names=Lexicon.of_names(["Ida Gerhardsz"]))
         ).unknown_words
         == 1
     )
@@ -96,7 +96,7 @@ def test_a_name_of_the_register_is_read() -> None:
     signs = with_doubt("Qvickström", {1: {"u": 0.6, "v": 0.4}, 4: {"h": 0.6, "k": 0.4}})
     assert (
         transcribe_line(
-            steps_of(signs), SWEDISH.with_names(Lexicon.of_names(["Ida Qvickström"]))
+            steps_of(signs), replace(SWEDISH, names=Lexicon.of_names(["Ida Qvickström"]))
         ).value
         == "Qvickström"
     )

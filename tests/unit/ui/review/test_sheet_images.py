@@ -67,6 +67,32 @@ def test_words_without_places_are_not_told(view: EntryView) -> None:
         assert told(changed(view, words=words)) is None
 
 
+def test_only_words_in_doubt_have_alternatives_in_the_browser(view: EntryView) -> None:
+    (note,) = (field for field in view.fields if field.spec.name == "anteckning")
+    assert note.reading
+    # As they were stored, only for the word that has any.
+    stored = {word.alternatives for word in note.reading.words}
+    assert stored == {(), ("spåret", "håret")}
+    boxes = tuple(replace(word, alternatives=("säret", "skåret")) for word in note.reading.words)
+    words = told(changed(view, words=boxes))
+    assert words is not None
+    for doubt, others in zip(words["doubtful"], words["alternatives"], strict=True):
+        assert others == (["säret", "skåret"] if doubt else [])
+
+
+def test_what_may_be_completed_is_no_name_drug_or_number(view: EntryView) -> None:
+    text = "Ringde Modigs om furosemid 40 milligram, sedan omläggning enligt Berg."
+    boxes = tuple(WordBox(0, 1, (1.0, 1.0, 1.0, 1.0)) for _ in text.split())
+    words = told(changed(view, value=text, words=boxes, characters=()))
+    assert words is not None
+    assert words["known"] == ["om", "sedan", "omläggning", "enligt"]
+
+
+def test_a_note_that_is_keyed_blind_has_no_words_in_the_browser(view: EntryView) -> None:
+    fields = tuple(replace(field, is_blind=True) for field in view.fields)
+    assert told(replace(view, fields=fields)) is None
+
+
 def test_a_planted_word_has_the_place_of_the_true_one(view: EntryView) -> None:
     text = str(NOTE["anteckning"]).replace("vänster", "höger")
     words = told(changed(view, value=text, characters=()))

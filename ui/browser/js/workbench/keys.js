@@ -19,7 +19,7 @@ function letterOf(event) {
 }
 
 function makeKeys(bench) {
-  const { fields, picture, question, below, bar, undo } = bench;
+  const { fields, picture, question, below, bar, undo, words } = bench;
   // The digit that has just chosen an option, and where: what is typed right after it belongs to it.
   let [picked, before] = [{}, {}];
   const isMeant = (event) => !event.isComposing && event.keyCode !== 229 && !event.getModifierState?.("AltGraph");
@@ -65,6 +65,11 @@ function makeKeys(bench) {
   }
 
   function withAlt(event, letter) {
+    const [, digit] = /^Digit([1-4])$/.exec(event.code) ?? [];
+    if (digit && document.activeElement?.tagName === "TEXTAREA") {
+      if (!event.repeat) words.choose(Number(digit) - 1);
+      return true;
+    }
     const named = { s: "skip", a: "reject", z: "undo", o: "unfold" }[letter];
     if (named) {
       if (!event.repeat && !bar.named[named].hidden) bench.act(named);
@@ -99,10 +104,11 @@ function makeKeys(bench) {
   // The next doubtful word of the note, or the one before. Nothing to find is no key of the browser's.
   function toDoubtful(step) {
     const area = document.activeElement;
-    const words = fields.at(area)?.field.words;
-    if (!words || area.tagName !== "TEXTAREA") return false;
-    nextDoubtful(area, words, step);
+    const read = fields.at(area)?.field.words;
+    if (!read || area.tagName !== "TEXTAREA") return false;
+    nextDoubtful(area, read, step);
     picture.followWord(area);
+    words.show(area);
     return true;
   }
 
@@ -157,6 +163,7 @@ function makeKeys(bench) {
     }
     if (event.key === "Tab") return event.shiftKey ? bench.goBack(row) : bench.goOn(row);
     if (row.kind === "tick") return toTick(event, row);
+    if (event.key === "ArrowRight" && !event.shiftKey && words.complete(target)) return true;
     if (target.type !== "radio") return false;
     if (event.key === "-" || event.key === "?") return bench.change(row, () => row.sign(event.key)) && bench.focusRow(row);
     if (row.field.typed && row.isLast() && /^Arrow(Down|Right)$/.test(event.key)) return bench.focus(row.typing());

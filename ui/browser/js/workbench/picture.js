@@ -251,7 +251,7 @@ function makePicture(onDraw) {
     followWord(area) {
       const read = state.field?.words;
       if (!read) return;
-      const at = wordAt(area, read.words);
+      const at = wordAt(area, read.words)?.index ?? -1;
       if (at === state.word) return;
       state.word = at;
       drawMarks();

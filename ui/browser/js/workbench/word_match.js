@@ -1,7 +1,7 @@
 // Finds the word of the reading at the cursor, however the text has been edited since.
 const WORD = /\S+/g;
 const wordsIn = (text) => [...text.matchAll(WORD)].map((match) => ({
-  start: match.index, end: match.index + match[0].length, text: match[0].toLowerCase(),
+  start: match.index, end: match.index + match[0].length, text: match[0],
 }));
 
 // For each word of the text, the index of the word that was read there; -1 for an inserted word.
@@ -26,24 +26,27 @@ function align(read, now) {
   return aligned;
 }
 
-const alignTexts = (read, now) => align(read.map((word) => word.toLowerCase()), now.map((word) => word.text));
-
-// The index in the reading of the word at the cursor, or of the last one before it; -1 if none.
-function wordAt(area, read) {
+// The words of a text as it is now; `index` is that of the word that was read there, -1 if none.
+function alignedWords(area, read) {
   const now = wordsIn(area.value);
-  const index = now.findLastIndex((word) => word.start <= area.selectionStart);
-  return index < 0 ? -1 : alignTexts(read, now)[index];
+  const aligned = align(read.map((word) => word.toLowerCase()), now.map((word) => word.text.toLowerCase()));
+  return now.map((word, place) => ({ ...word, index: aligned[place] }));
 }
 
-// Select the next low-confidence word after the cursor (`step` 1) or before it (-1), else the one at the
-// other end.
-function nextDoubtful(area, { words, doubtful }, step) {
-  const now = wordsIn(area.value);
-  const aligned = alignTexts(words, now);
-  const candidates = now.filter((_, j) => aligned[j] >= 0 && doubtful[aligned[j]]);
-  const next = step > 0
-    ? candidates.find((word) => word.start > area.selectionStart) ?? candidates[0]
-    : candidates.findLast((word) => word.end <= area.selectionStart) ?? candidates.at(-1);
+// The word at the cursor, or the last one before it.
+function wordAt(area, read) {
+  return alignedWords(area, read).findLast((word) => word.start <= area.selectionStart);
+}
+
+// Read with low confidence, and as it was read.
+const isDoubtful = ({ index, text }, { words, doubtful }) => doubtful[index] && text.toLowerCase() === words[index].toLowerCase();
+
+// Select the next doubtful word after the cursor (`step` 1) or before it (-1), else the one at the other end.
+function nextDoubtful(area, read, step, goesRound = true) {
+  const candidates = alignedWords(area, read.words).filter((word) => isDoubtful(word, read));
+  const next = (step > 0
+    ? candidates.find((word) => word.start > area.selectionStart)
+    : candidates.findLast((word) => word.end <= area.selectionStart)) ?? (goesRound ? candidates.at(step > 0 ? 0 : -1) : null);
   if (next) area.setSelectionRange(next.start, next.end);
   return Boolean(next);
 }

@@ -27,12 +27,17 @@ function makeBench(parent) {
   const act = (kind, extra) => bench.act(kind, extra);
   const picture = makePicture((box) => act("draw", { box }));
   const head = makeHead();
-  const followRow = (row) => picture.follow(row?.field ?? null, row?.kind === "area" ? row.focusable() : null);
+  const followRow = (row) => {
+    const note = row?.kind === "area" ? row : null;
+    words.follow(note);
+    picture.follow(row?.field ?? null, note?.focusable() ?? null);
+  };
   const fields = makeFields({ onInput, onNow: followRow });
   const question = makeQuestion();
   const below = makeBelow(act);
   const bar = makeBar(act);
   const undo = makeUndo();
+  const words = makeWords(bench);
   const says = makeSays();
   const seen = makeSeen(fields.scroller, () => bench.card && drawBar());
   const outbox = makeOutbox(showUnderWay);
@@ -40,7 +45,7 @@ function makeBench(parent) {
   let kept = "unread";
   const side = make("div", "wb-side", {}, head.root, fields.scroller, make("div", "wb-above-bar", {}, says.root, bar.saving), bar.root);
   const root = make("div", "wb", {}, picture.root, side);
-  Object.assign(bench, { root, fields, picture, question, below, bar, undo });
+  Object.assign(bench, { root, fields, picture, question, below, bar, undo, words });
   parent.append(root);
 
   // --- what the server says ---
@@ -555,10 +560,13 @@ function makeBench(parent) {
   }, { capture: true });
   on(root, "focusin", ({ target }) => undo.begin(target), { capture: true });
   on(root, "input", (event) => undo.note(event.target, event), { capture: true });
+  on(fields.list, "input", (event) => words.suggest(event.target, event));
   on(document, "input", (event) => { if (root.contains(event.target)) event.efDrafted = true; }, { capture: true }); // for activity.py
   for (const type of ["selectionchange", "input", "keyup", "click"]) on(document, type, () => {
     const area = document.activeElement;
-    if (area?.tagName === "TEXTAREA" && area !== resting && fields.at(area)) picture.followWord(area);
+    if (area?.tagName !== "TEXTAREA" || area === resting || !fields.at(area)) return;
+    picture.followWord(area);
+    words.show(area);
   });
   on(document, "click", holdClick, { capture: true });
   if (window.navigation) on(window.navigation, "navigate", holdBack);
