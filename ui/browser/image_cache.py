@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import lru_cache
-from html import escape
 
 import streamlit as st
 
@@ -46,41 +45,6 @@ def forget_sent_images() -> None:
     The next run sends those that are shown.
     """
     st.session_state.pop(_SENT_IMAGES_KEY, None)
-
-
-def crop_html(
-    name: str,
-    box_mm: Sequence[float],
-    size_mm: tuple[float, float],
-    label: str,
-    *,
-    margin_mm: float = 1.0,
-    tall: bool = False,
-) -> str:
-    """Return HTML that shows one rectangle of a cached page image, with a margin around it.
-
-    `name` is the id of the image, `box_mm` the rectangle (x, y, w, h) and `size_mm` the page size.
-    """
-    # The rectangle with its margin, clipped to the page.
-    left, top = (max(0.0, v - margin_mm) for v in box_mm[:2])
-    right, bottom = (
-        min(most, box_mm[i] + box_mm[i + 2] + margin_mm) for i, most in enumerate(size_mm)
-    )
-    w, h = right - left, bottom - top
-    # CSS: a background position of p % puts p % of the image at p % of the element.
-    across, down = (
-        100 * at / (whole - part) if whole > part else 0
-        for at, whole, part in ((left, size_mm[0], w), (top, size_mm[1], h))
-    )
-    style = (
-        f"background-image:var(--ef-pic-{name});"
-        f"background-size:{100 * size_mm[0] / w:.2f}% {100 * size_mm[1] / h:.2f}%;"
-        f"background-position:{across:.3f}% {down:.3f}%;--ef-aspect:{w / h:.4f}"
-    )
-    css_class = "ef-crop ef-lines" if tall else "ef-crop"
-    return (
-        f'<div class="{css_class}" role="img" aria-label="{escape(label)}" style="{style}"></div>'
-    )
 
 
 def _pack_images(pictures: dict[str, bytes]) -> bytes:

@@ -1,11 +1,9 @@
-"""The images of a sheet, large, with the focused field marked; zoom and pan."""
+"""The images of a sheet, large; zoom and pan."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from ui.browser.assets import component, read_script
 from ui.browser.image_cache import cache_images, forget_sent_images, image_id
@@ -21,7 +19,7 @@ _HTML = """<div class="view"><div class="bar" style="visibility: hidden">
 <button tabindex="-1" class="in">+</button><button tabindex="-1" class="whole"></button></div>
 <div class="pane" tabindex="0" role="region">
 <div class="sheet"><img alt=""><div class="row" hidden></div>
-<div class="mark" hidden></div><div class="marked"></div></div></div></div>"""
+<div class="marked"></div></div></div></div>"""
 
 
 def relative_area(
@@ -39,39 +37,23 @@ def relative_area(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SheetView:
-    """What is shown: JPEG images of pages of this size.
+def page_view(
+    turn: str,
+    pictures: Sequence[bytes],
+    captions: Sequence[str],
+    row: PageArea | None = None,
+    marked: Sequence[PageArea] = (),
+) -> None:
+    """Show a sheet. Its images are sent only if the browser does not have them.
 
-    `turn` names it: when it changes, the first page is shown again. `places` are the areas of the
-    fields by widget key, marked while that widget has the focus, and `row` that of the row of a
-    table. `marked` are areas that deviate from the others.
+    Args:
+        turn: names what is shown: when it changes, the first page is shown again.
+        pictures: JPEG images of its pages.
+        captions: what is above each.
+        row: the area of the row of a table.
+        marked: areas that deviate from the others.
     """
-
-    turn: str
-    pictures: Sequence[bytes]
-    captions: Sequence[str]
-    places: Mapping[str, PageArea]
-    size_mm: tuple[float, float]
-    row: PageArea | None = None
-    marked: Sequence[PageArea] = ()
-
-    def as_component_data(self) -> dict[str, Any]:
-        """Return the data that the script in the browser expects."""
-        return {
-            "turn": self.turn,
-            "pages": [image_id(picture) for picture in self.pictures],
-            "captions": list(self.captions),
-            "boxes": {widget: list(place) for widget, place in self.places.items()},
-            "row": list(self.row) if self.row else None,
-            "marked": [list(area) for area in self.marked],
-            "aspect": self.size_mm[1] / self.size_mm[0],
-        }
-
-
-def page_view(sheet: SheetView) -> None:
-    """Show a sheet. Its images are sent only if the browser does not have them."""
-    cache_images("now", sheet.pictures)
+    cache_images("now", pictures)
     labels = {
         key.rpartition(".")[2]: t(key)
         for key in (
@@ -86,7 +68,15 @@ def page_view(sheet: SheetView) -> None:
     component("page_view", read_script("review/page_view"), html=_HTML, style="page_view")(
         key="page_view",
         on_missing_change=forget_sent_images,
-        data={**sheet.as_component_data(), "alt": t("picture.alt"), "labels": labels},
+        data={
+            "turn": turn,
+            "pages": [image_id(picture) for picture in pictures],
+            "captions": list(captions),
+            "row": list(row) if row else None,
+            "marked": [list(area) for area in marked],
+            "alt": t("picture.alt"),
+            "labels": labels,
+        },
     )
 
 

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape
 from itertools import groupby
-
-import streamlit as st
 
 from pipeline.domain.form.confidence import LOW_CONFIDENCE_BELOW, PREFILL_SIGNER_FROM
 from pipeline.domain.form.field import Editor, FieldSpec, Format
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.rules import Answer, agrees_with_reading
-from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.entries.entry_view import FieldView
 from ui.i18n import decimal_sign, t
-from ui.markdown import plain
 
 EMPTY_SIGN, ILLEGIBLE_SIGN = "-", "?"
 _PRESENT_CODE = "present"
@@ -29,8 +25,6 @@ _PRESENT_CODE = "present"
 _STATE_CODES = frozenset(state.value for state in State)
 _MAX_SIGNERS = 3
 """Proposed signers that are offered."""
-_LINE_PX = 26
-"""Height of a line in a text area."""
 _STORED_DECIMAL = re.compile(r"-?\d+\.\d+")
 _STATE_BY_SIGN = {EMPTY_SIGN: State.EMPTY, ILLEGIBLE_SIGN: State.ILLEGIBLE}
 
@@ -212,42 +206,9 @@ def reading_parts(spec: FieldSpec, reading: Reading) -> list[tuple[str, bool]]:
     return [(text, reading.p < LOW_CONFIDENCE_BELOW)]
 
 
-def reading_html(spec: FieldSpec, reading: Reading) -> str:
-    """Return the reading as HTML with low-confidence characters underlined."""
-    return "".join(
-        f'<span class="ef-doubt">{escape(text)}</span>' if is_low else escape(text)
-        for text, is_low in reading_parts(spec, reading)
-    )
-
-
 def has_low_confidence(reading: Reading) -> bool:
     """Return whether any part of the reading has low confidence."""
     return min((reading.p, *reading.characters)) < LOW_CONFIDENCE_BELOW
-
-
-def widget_key(view: EntryView, field: FieldView) -> str:
-    """Return the key of a field's widget.
-
-    It contains entry and revision, so that no text can reach another entry.
-    """
-    return f"f-{view.entry.id}-{view.entry.revision}-{field.spec.name}".replace(".", "-")
-
-
-def field_input(view: EntryView, field: FieldView, crop: str, error: str = "") -> None:
-    """Draw the field inside a form; `crop` is HTML that shows its image, if there is one."""
-    st.html(_field_head_html(field, crop, error))
-    if is_choice_field(field.spec):
-        _choice_widget(view, field)
-    else:
-        _text_widget(view, field)
-
-
-def given_answer(view: EntryView, field: FieldView) -> Answer | None:
-    """Return what the user has answered in the field's widgets."""
-    value = st.session_state.get(widget_key(view, field))
-    if is_choice_field(field.spec):
-        return answer_from_code(field.spec, value)
-    return answer_from_text(str(value or ""), must_say=is_answer_required(field))
 
 
 def second_answer(field: FieldView, chosen: object, typed: object) -> Answer | None:
@@ -255,25 +216,6 @@ def second_answer(field: FieldView, chosen: object, typed: object) -> Answer | N
     choices = second_review_choices(field)
     choice = choices[chosen][1] if isinstance(chosen, int) and 0 <= chosen < len(choices) else None
     return answer_from_text(str(typed or ""), must_say=True) or choice
-
-
-def _field_head_html(field: FieldView, crop: str, error: str) -> str:
-    spec = field.spec
-    parts = [
-        f'<div class="ef-label"><span>{escape(spec.full_label)}</span>'
-        f"<small>{escape(field_hint(spec))}</small></div>"
-    ]
-    if crop:
-        parts.append(crop)
-    # A reading is shown only if part of it has low confidence, and never for blind keying.
-    if not field.is_blind and field.reading is not None and has_low_confidence(field.reading):
-        read_as = reading_html(spec, field.reading)
-        parts.append(f'<div class="ef-reading">{escape(t("review.read_as"))} {read_as}</div>')
-    if spec.traits.is_multiline:
-        parts.append(f'<div class="ef-reading">{escape(t("note.verbatim"))}</div>')
-    if error:
-        parts.append(f'<div class="ef-said">{escape(error)}</div>')
-    return f'<div class="ef-field">{"".join(parts)}</div>'
 
 
 def field_hint(spec: FieldSpec) -> str:
@@ -287,46 +229,6 @@ def second_review_reason(field: FieldView) -> str:
         field.spec, field.first_answer, field.reading
     )
     return "review.differs" if differs else "review.seen_by_two"
-
-
-def _choice_widget(view: EntryView, field: FieldView) -> None:
-    options = choice_codes(field.spec, proposed_signers(field))
-    chosen = answer_to_code(initial_answer(field))
-    st.radio(
-        plain(field.spec.full_label),
-        options,
-        index=options.index(chosen) if chosen in options else None,
-        format_func=lambda code: plain(code_label(field.spec, code)),
-        horizontal=True,
-        key=widget_key(view, field),
-        label_visibility="collapsed",
-    )
-
-
-def _text_widget(view: EntryView, field: FieldView) -> None:
-    must_say = is_answer_required(field)
-    text = answer_to_text(field.spec, initial_answer(field), must_say=must_say)
-    key, label = widget_key(view, field), field.spec.full_label
-    placeholder = t("review.type_what_you_see") if must_say or field.is_blind else t("state.empty")
-    if field.spec.traits.editor is Editor.TEXT_AREA:
-        height = _LINE_PX * max(3, min(field.spec.lines or 3, text.count("\n") + 2))
-        st.text_area(
-            plain(label),
-            value=text,
-            key=key,
-            height=height,
-            placeholder=placeholder,
-            label_visibility="collapsed",
-        )
-    else:
-        st.text_input(
-            plain(label),
-            value=text,
-            key=key,
-            placeholder=placeholder,
-            label_visibility="collapsed",
-            autocomplete="off",
-        )
 
 
 def second_review_choices(field: FieldView) -> Sequence[tuple[str, Answer]]:

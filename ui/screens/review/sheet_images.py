@@ -13,7 +13,7 @@ from pipeline.store.entries import queue
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
 from ui.browser.image_cache import image_id
-from ui.browser.page_view import PageArea, SheetView, page_view, relative_area
+from ui.browser.page_view import PageArea, page_view, relative_area
 from ui.i18n import t
 from ui.screens.review.deviations import deviation_areas
 from ui.widgets.images import is_registered, page_image
@@ -55,15 +55,11 @@ def sheet_images(context: AppContext, view: EntryView) -> None:
     shown = page_images(context, view)
     ids = [page.id for page, _ in shown]
     page_view(
-        SheetView(
-            turn=f"{view.entry.id}-{view.entry.revision}",
-            pictures=[picture for _, picture in shown],
-            captions=[page_caption(page) for page, _ in shown],
-            places={},
-            size_mm=view.form.pages[0].size,
-            row=row_area(view, ids),
-            marked=deviation_areas(view, ids),
-        )
+        f"{view.entry.id}-{view.entry.revision}",
+        [picture for _, picture in shown],
+        [page_caption(page) for page, _ in shown],
+        row_area(view, ids),
+        deviation_areas(view, ids),
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from pipeline.domain.form.field import Kind
 from pipeline.domain.model import EntryState
 from pipeline.domain.review.rules import Answer
 from pipeline.store.database.store import Store
@@ -22,10 +21,9 @@ from pipeline.store.schema.clock import utc_now
 from pipeline.store.schema.review import look
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
-from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE, UNIT
+from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import state, type_all
-from ui.browser.image_cache import crop_html
 from ui.screens.review.depth.entry_actions import EntryAction, entry_actions
 from ui.screens.review.workbench import cards
 
@@ -206,15 +204,3 @@ def test_what_is_ahead_of_one_is_not_given_to_another(
     third = sorted(seeding.add_notes(store, 3))[2]
     open_screen(NURSE, "review")
     assert Bench(open_screen(COLLEAGUE, "review")).entry == third
-
-
-def test_a_cut_out_shows_its_place_of_the_page() -> None:
-    form = seeding.forms()["hsl-anteckning", 1]
-    spec = next(spec for spec in form.fields if spec.kind is Kind.DIGITS)
-    html = crop_html("abc", spec.box, (210, 297), "Bild <1>")
-    assert "var(--ef-pic-abc)" in html
-    assert "Bild &lt;1&gt;" in html
-    assert UNIT not in html
-    # 66 × 8 mm at 15, 46 with a millimetre around: 210 / 68 and 297 / 10 as large, 14 / (210 − 68)
-    # and 45 / (297 − 10) of the way.
-    assert "background-size:308.82% 2970.00%;background-position:9.859% 15.679%" in html

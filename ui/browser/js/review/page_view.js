@@ -1,9 +1,9 @@
-// Shows the pages of a sheet and marks the focused field. Nothing is sent to the server.
+// Shows the pages of a sheet. Nothing is sent to the server.
 const ZOOMS = [1, 1.5, 2, 3];
 const MISSING_MS = 600;
 const SCROLL_PX = 120;
 
-// Filters of all images of paper in this window, also of the crops next to the fields. The images
+// Filters of all images of paper in this window. The images
 // themselves are not changed.
 const root = document.documentElement;
 const filters = (window.efLight ??= { contrast: false, invert: false });
@@ -12,18 +12,10 @@ function applyFilters() {
   root.style.setProperty("--ef-light", parts || "none");
 }
 
-function focusedField(boxes) {
-  const holder = document.activeElement?.closest("[class*='st-key-']");
-  for (let el = holder; el; el = el.parentElement?.closest("[class*='st-key-']")) {
-    for (const name of el.classList) if (name.startsWith("st-key-") && name.slice(7) in boxes) return name.slice(7);
-  }
-  return null;
-}
-
 export default function ({ parentElement, data, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
-  const [pane, sheet, img, row, mark, marked] = [".pane", ".sheet", "img", ".row", ".mark", ".marked"].map(find);
-  const state = (parentElement.efState ??= { page: 0, zoom: 0, field: null });
+  const [pane, sheet, img, row, marked] = [".pane", ".sheet", "img", ".row", ".marked"].map(find);
+  const state = (parentElement.efState ??= { page: 0, zoom: 0 });
   // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   parentElement.efStop?.abort();
   const stop = (parentElement.efStop = new AbortController());
@@ -42,7 +34,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
     find(".caption").textContent = data.captions[page] ?? "";
     find(".whole").setAttribute("aria-pressed", String(state.zoom < 0));
     place(row, data.row, page);
-    place(mark, data.boxes[state.field], page);
     marked.replaceChildren(...data.marked.map((box) => {
       const frame = document.createElement("div");
       place(frame, box, page);
@@ -57,35 +48,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
     Object.assign(frame.style, { left: `${x}%`, top: `${y}%`, width: `${w}%`, height: `${h}%` });
   }
 
-  function reveal() {
-    const box = data.boxes[state.field];
-    if (!box || !pane.clientHeight) return;
-    const [, x, y, w, h] = box;
-    const height = sheet.clientWidth * data.aspect;
-    // What is taller than the view is shown from its top: a whole page says there what it is.
-    const top = h * height > pane.clientHeight ? y * height : (y + h / 2) * height - pane.clientHeight * 0.4;
-    pane.scrollTo({ top, left: (x + w / 2) * sheet.clientWidth - pane.clientWidth / 2 });
-  }
-
-  function follow() {
-    const field = focusedField(data.boxes);
-    if (!field || field === state.field) return;
-    Object.assign(state, { field, page: data.boxes[field][0] });
-    show();
-    reveal();
-  }
-
   function begin() {
-    if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0, field: null });
+    if (state.turn !== data.turn) Object.assign(state, { turn: data.turn, page: 0 });
     find(".turn").hidden = data.pages.length < 2;
     show();
-    follow();
   }
 
   function zoom(step) {
     state.zoom = step === null ? (state.zoom < 0 ? 0 : -1) : Math.max(0, Math.min(ZOOMS.length - 1, Math.max(0, state.zoom) + step));
     show();
-    reveal();
   }
 
   function turn(step) {
@@ -115,7 +86,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
     k: () => toggleFilter("contrast"), n: () => toggleFilter("invert"), b: () => turn(1),
     "+": () => zoom(1), "-": () => zoom(-1), 0: () => zoom(null), PageDown: () => turn(1), PageUp: () => turn(-1),
   };
-  on(document, "focusin", follow);
   on(document, "keydown", (e) => {
     const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
     if (!e.altKey || e.ctrlKey || e.metaKey || !(key in shortcuts)) return;
