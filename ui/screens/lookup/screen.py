@@ -32,6 +32,7 @@ from ui.screens.review import current_entry
 from ui.screens.review.in_place import close_in_place, open_in_place
 from ui.screens.review.sheet_images import end_page_views
 from ui.screens.review.workbench.correction_mode import DECIDED_MESSAGE, VOIDING
+from ui.screens.review.workbench_state import bench_state
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.images import show_page
@@ -290,6 +291,8 @@ def _open_in_review(context: AppContext, person: Person, entry_id: str) -> None:
     if open_id and open_id != entry_id:
         context.work(ReviewSession, person).release(open_id)
     current_entry.open_entry(entry_id)
+    # Who has looked up an entry wants that one, not the other rows of its sheet.
+    bench_state().shown_as_rows[entry_id.rpartition("-")[0]] = False
 
 
 def _choose_entry(entry_id: str, *, to_void: bool = False) -> None:

@@ -11,12 +11,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pipeline.domain.model import Person
-from ui.browser.keyboard import key_help_button
 from ui.i18n import t
-from ui.widgets.heading import person_menu
 from ui.widgets.views import reset_drawn
-from ui.workspace import AppContext
 
 _OPEN_KEY = "review_in_place"
 
@@ -52,18 +48,6 @@ def _open_places() -> list[tuple[str, str]]:
     """Return name and subject of what is open, in the order of opening."""
     places: list[tuple[str, str]] = st.session_state.get(_OPEN_KEY, [])
     return places
-
-
-def in_place_heading(
-    context: AppContext, person: Person, title_markdown: str, caption_markdown: str
-) -> None:
-    """Show the heading of a screen in place of Granska; both texts are Markdown."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container(gap=None):
-            st.title(title_markdown, anchor=False)
-            st.caption(caption_markdown)
-        key_help_button()
-        person_menu(context, person)
 
 
 def back_button(key: str, on_click: Callable[[], None]) -> None:
