@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import shutil
 import tomllib
@@ -34,7 +35,6 @@ from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.operations.upkeep.backup import is_on_other_disk
 from pipeline.operations.upkeep.backup_folder import BackupFolder, require_order
-from pipeline.operations.upkeep.interpreter import describe_interpreter
 from pipeline.store.accounts.people import people_by_login
 from pipeline.store.database.store import open_for_images, open_store
 from pipeline.store.event_log.verification import find_last_log_check
@@ -73,7 +73,7 @@ def check_health(words: Words = _ENGLISH) -> list[HealthFinding]:
         *_check_workspace(settings, words),
         _check_modes(settings, words),
         _check_disk(settings, words),
-        HealthFinding("Python", *describe_interpreter(), code=ExitCode.OK),
+        HealthFinding("Python", platform.python_version(), code=ExitCode.OK),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import streamlit as st
 
@@ -23,9 +24,35 @@ from ui.screens.follow_up.actions import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_name, entry_title
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session
-from ui.widgets.half_written import kept_widget
 from ui.widgets.messages import carry_out
 from ui.workspace import AppContext
+
+# Texts that are not sent yet: they are there again when the person comes back to them.
+#
+# Streamlit forgets what a field holds as soon as another screen is shown.
+
+_KEPT_KEY = "half_written"
+
+
+def kept_widget(key: str, nothing: object = "") -> dict[str, Any]:
+    """Return the key and callback of a widget, outside any form, that keeps what is typed in it.
+
+    `nothing` is what it holds before anything is typed.
+    """
+    # Set before the widget is made: Streamlit refuses a value for one that is drawn already.
+    if key not in st.session_state:
+        st.session_state[key] = _kept().get(key, nothing)
+    return {"key": key, "on_change": partial(_keep, key)}
+
+
+def _keep(key: str) -> None:
+    _kept()[key] = st.session_state[key]
+
+
+def _kept() -> dict[str, object]:
+    kept: dict[str, object] = st.session_state.setdefault(_KEPT_KEY, {})
+    return kept
+
 
 _SHOWN_KEY = "question_paper"
 """The question whose sheet is shown."""

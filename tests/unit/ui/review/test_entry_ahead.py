@@ -24,7 +24,7 @@ from tests.support.screens.bench import Bench
 from tests.support.screens.seeding import CLIENTS, COLLEAGUE, NURSE
 from tests.unit.ui.conftest import OpenScreen
 from tests.unit.ui.review.test_review_screen import state, type_all
-from ui.screens.review.depth.entry_actions import EntryAction, entry_actions
+from ui.screens.review.entry_actions import EntryAction, entry_actions
 from ui.screens.review.workbench import cards
 
 

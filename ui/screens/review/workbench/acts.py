@@ -6,7 +6,7 @@ an entry back that could not be saved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from pipeline.domain.errors import (
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_name
 from pipeline.domain.identity_numbers import format_pid
-from pipeline.domain.issues import Issue, IssueCode
+from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import EntryState, Person, State
 from pipeline.domain.review.rules import Answer
 from pipeline.review import session
@@ -51,12 +51,12 @@ from ui.screens.review.client_question import (
     question_of_error,
     statement_of,
 )
-from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.deviations import (
     add_deviation,
     is_grid_view,
     with_added_deviations,
 )
+from ui.screens.review.entry_actions import entry_actions
 from ui.screens.review.entry_header import find_sums, finding_text, first_outage_day
 from ui.screens.review.field_cards import (
     CLIENT_MEANINGS,
@@ -340,14 +340,20 @@ def _save(
                 answers,
                 about,
                 ask_figures=held.findings != findings,
-                is_norm_confirmed=held.findings == findings and _asks_norm(findings),
+                is_norm_confirmed=held.findings == findings
+                and any(one.code is IssueCode.NORM_OTHER_YEAR for one in findings),
                 outage_start=outage_start,
             ),
             held.shown_since(message),
         )
     except RecountError:
         held.findings = findings
-        held.refuse({one.field: _finding_error(view, one) for one in findings})
+        held.refuse(
+            {
+                one.field: f"{finding_text(view.form, one)} {t(one.code.recount.again)}"
+                for one in findings
+            }
+        )
     except AnswerError as error:
         held.question = question_of_error(view, error, number, about.outside)
         held.refuse(error_texts(view, held, error))
@@ -360,14 +366,6 @@ def _save(
         _after_save(context, person, view, decided)
         return
     held.warning = t("review.not_saved")
-
-
-def _asks_norm(findings: Iterable[Issue]) -> bool:
-    return any(one.code is IssueCode.NORM_OTHER_YEAR for one in findings)
-
-
-def _finding_error(view: EntryView, finding: Issue) -> str:
-    return f"{finding_text(view.form, finding)} {t(finding.code.recount.again)}"
 
 
 def _after_save(

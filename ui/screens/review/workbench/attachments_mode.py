@@ -27,7 +27,7 @@ from pipeline.store.registers.client_register import load_client, restrict_clien
 from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review import current_entry
-from ui.screens.review.depth.entry_actions import (
+from ui.screens.review.entry_actions import (
     attachments_target,
     is_loose_note,
     is_loose_page,
@@ -86,7 +86,9 @@ def load_attachments(context: AppContext, person: Person, entry_id: str) -> Atta
     with context.store.read() as conn:
         entry = load_entry(conn, entry_id)
     loose = tuple(attachments.list_proposals(entry)[:_MAX_SHOWN])
-    return AttachmentsMode(context, person, entry, loose, attachments.list_attached(entry))
+    area = context.forms[(entry.form, entry.version)].area
+    attached = attachments.list_attached(entry)
+    return AttachmentsMode(context, person, entry, loose, attached, f"{NAME}:{entry_id}", area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +100,8 @@ class AttachmentsMode:
     entry: Entry
     loose: tuple[AttachmentProposal, ...]
     attached: tuple[AttachedPage, ...]
-
-    @property
-    def key(self) -> str:
-        """Return what it is called among the entries of the workbench."""
-        return f"{NAME}:{self.entry.id}"
-
-    @property
-    def area(self) -> str:
-        """Return the area of law of the form."""
-        return self._form(self.entry).area
+    key: str
+    area: str
 
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the images of the pages."""

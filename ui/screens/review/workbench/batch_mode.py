@@ -53,7 +53,7 @@ def claim_batch(context: AppContext, person: Person) -> BatchMode | None:
         state.batch_pause = ENTRIES_BETWEEN_BATCHES
         return None
     st.session_state[_BATCH_VIEWED_KEY] = batch.id
-    return BatchMode(context, person, batch)
+    return BatchMode(context, person, batch, f"batch:{batch.id}")
 
 
 def undo_batch(context: AppContext, person: Person) -> int:
@@ -73,16 +73,8 @@ class BatchMode:
     context: AppContext
     person: Person
     batch: ReviewBatch
-
-    @property
-    def key(self) -> str:
-        """Return what the batch is called among the entries of the workbench."""
-        return f"batch:{self.batch.id}"
-
-    @property
-    def area(self) -> str:
-        """Return no area of law: nothing is said of the form's client."""
-        return ""
+    key: str
+    area: str = ""
 
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the images of the fields."""

@@ -22,13 +22,13 @@ from ui.screens.review.client_question import (
     conflict_choices,
     missing_client_reasons,
 )
-from ui.screens.review.depth.entry_actions import entry_actions
 from ui.screens.review.deviations import (
     added_deviation_count,
     deviation_areas,
     deviation_choices,
     sheet_look_text,
 )
+from ui.screens.review.entry_actions import entry_actions
 from ui.screens.review.entry_header import (
     entry_facts,
     entry_origin_text,
@@ -93,7 +93,7 @@ def sheet_card(context: AppContext, view: EntryView) -> tuple[Card, PageImages, 
     ids = list(images.ids)
     card = {
         "pages": page_cards(view.form.pages[0].size, shown),
-        "row": _as_list(row_area(view, ids)),
+        "row": row_area(view, ids),
         "marked": [list(area) for area in deviation_areas(view, ids)],
     }
     return card, images, [image for _, image in shown]
@@ -261,7 +261,3 @@ def _hidden_card(view: EntryView) -> dict[str, str] | None:
     if not view.is_hidden or view.entry.state not in (EntryState.REVIEW, EntryState.SECOND):
         return None
     return {"title": t("hidden.title"), "text": t("hidden.what"), "do": t("hidden.hand_on")}
-
-
-def _as_list(area: tuple[float, ...] | None) -> list[float] | None:
-    return None if area is None else list(area)

@@ -53,13 +53,17 @@ _MAX_REASON_LENGTH = 200
 def open_correction(context: AppContext, person: Person, entry_id: str) -> Mode | None:
     """Return the correction of a decided entry; None, with a message, if it has none (any more)."""
     view = _decided_view(context, person, entry_id, Action.CORRECT, DECIDED_STATES)
-    return CorrectionMode(context, person, _with_all_fields(view)) if view is not None else None
+    if view is None:
+        return None
+    key = _mode_key(CORRECTION, view)
+    return CorrectionMode(context, person, _with_all_fields(view), key, view.form.area)
 
 
 def open_voiding(context: AppContext, person: Person, entry_id: str) -> Mode | None:
     """Return the question why an entry is void; None, with a message, if it cannot be voided."""
     view = _decided_view(context, person, entry_id, Action.VOID, frozenset(EntryState))
-    return VoidMode(context, person, view) if view is not None else None
+    key = _mode_key(VOIDING, view) if view else ""
+    return VoidMode(context, person, view, key, view.form.area) if view else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +73,8 @@ class CorrectionMode:
     context: AppContext
     person: Person
     view: EntryView
-
-    @property
-    def key(self) -> str:
-        """Return what the correction is called among the entries of the workbench."""
-        return f"{CORRECTION}:{self.view.entry.id}-{self.view.entry.revision}"
-
-    @property
-    def area(self) -> str:
-        """Return the area of law of the form."""
-        return self.view.form.area
+    key: str
+    area: str
 
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the images of the sheet."""
@@ -212,16 +208,8 @@ class VoidMode:
     context: AppContext
     person: Person
     view: EntryView
-
-    @property
-    def key(self) -> str:
-        """Return what the question is called among the entries of the workbench."""
-        return f"{VOIDING}:{self.view.entry.id}-{self.view.entry.revision}"
-
-    @property
-    def area(self) -> str:
-        """Return the area of law of the form."""
-        return self.view.form.area
+    key: str
+    area: str
 
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the images of the sheet."""
@@ -267,6 +255,11 @@ def _decided_view(
         DECIDED_MESSAGE.failed(error_text(error))
         return None
     return view
+
+
+def _mode_key(name: str, view: EntryView) -> str:
+    """Return what a mode is called for this revision of an entry: another one is shown anew."""
+    return f"{name}:{view.entry.id}-{view.entry.revision}"
 
 
 def _with_all_fields(view: EntryView) -> EntryView:

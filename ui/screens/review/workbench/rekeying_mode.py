@@ -60,7 +60,9 @@ def claim_task(context: AppContext, person: Person) -> RekeyingMode | None:
 
     task = context.work(Rekeying, person).claim(bench_state().skipped_tasks, log_view)
     st.session_state[_VIEWED_TASK_KEY] = task.id if task is not None else None
-    return RekeyingMode(context, person, task) if task is not None else None
+    if task is None:
+        return None
+    return RekeyingMode(context, person, task, f"control:{task.id}", task.form.area)
 
 
 def end_task_view() -> None:
@@ -75,16 +77,8 @@ class RekeyingMode:
     context: AppContext
     person: Person
     task: RekeyingTask
-
-    @property
-    def key(self) -> str:
-        """Return what the task is called among the entries of the workbench."""
-        return f"control:{self.task.id}"
-
-    @property
-    def area(self) -> str:
-        """Return the area of law of the form."""
-        return self.task.form.area
+    key: str
+    area: str
 
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the image that it shows: the field alone, if possible."""
@@ -122,7 +116,8 @@ class RekeyingMode:
         task = self.task
         held.warning = ""
         answer = _task_answer(task, message["values"].get(task.spec.name))
-        missing = "review.missing_choice" if _is_chosen(task) else "review.missing_answer"
+        is_chosen = task.is_adjudication or is_choice_field(task.spec)
+        missing = "review.missing_choice" if is_chosen else "review.missing_answer"
         if answer is None:
             return _refuse(task, held, missing)
         about = ClientStatement(outside=(message.get("question") or {}).get("outside") or "")
@@ -148,10 +143,6 @@ class RekeyingMode:
             clear_undo()
         set_toast(t("control.saved"))
         return True
-
-
-def _is_chosen(task: RekeyingTask) -> bool:
-    return task.is_adjudication or is_choice_field(task.spec)
 
 
 def _refuse(task: RekeyingTask, held: HeldEntry, key: str) -> bool:

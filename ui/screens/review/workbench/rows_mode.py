@@ -73,7 +73,7 @@ def rows_of(context: AppContext, person: Person, view: EntryView) -> RowsMode | 
         return None
     log_view = partial(record_views, person, view.entry.id)
     rows, _ = context.work(RowReview, person).open(view.entry.sheet, log_view)
-    mode = RowsMode(context, person, view, tuple(rows))
+    mode = RowsMode(context, person, view, tuple(rows), f"rows:{view.entry.id}", view.form.area)
     together = len(mode.ready) + len(mode.blank)
     return mode if rows and (is_chosen or together >= _LEAST_ROWS) else None
 
@@ -86,16 +86,8 @@ class RowsMode:
     person: Person
     view: EntryView
     rows: tuple[SheetRow, ...]
-
-    @property
-    def key(self) -> str:
-        """Return what the rows are called among the entries of the workbench."""
-        return f"rows:{self.view.entry.id}"
-
-    @property
-    def area(self) -> str:
-        """Return the area of law of the form."""
-        return self.view.form.area
+    key: str
+    area: str
 
     @property
     def blank(self) -> list[SheetRow]:

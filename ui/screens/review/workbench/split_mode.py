@@ -20,7 +20,7 @@ from pipeline.store.paper.pages import Page, load_page
 from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review import current_entry
-from ui.screens.review.depth.entry_actions import is_loose_note, is_untouched
+from ui.screens.review.entry_actions import is_loose_note, is_untouched
 from ui.screens.review.in_place import opened_screen
 from ui.screens.review.sheet_images import page_caption, record_views
 from ui.screens.review.workbench.mode import mode_card, page_card, page_crop, tick_field
@@ -48,7 +48,8 @@ def split_due(context: AppContext, person: Person, view: EntryView) -> str:
 def load_split(context: AppContext, person: Person, page_id: str) -> SplitMode:
     """Load a page with the number of the parts that it has already."""
     with context.store.read() as conn:
-        return SplitMode(context, person, load_page(conn, page_id), len(list_parts(conn, page_id)))
+        page, parts = load_page(conn, page_id), len(list_parts(conn, page_id))
+    return SplitMode(context, person, page, parts, f"{NAME}:{page_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,8 @@ class SplitMode:
     person: Person
     page: Page
     split_before: int
-
-    @property
-    def key(self) -> str:
-        """Return what it is called among the entries of the workbench."""
-        return f"{NAME}:{self.page.id}"
-
-    @property
-    def area(self) -> str:
-        """Return no area of law: the page is of no known form."""
-        return ""
+    key: str
+    area: str = ""
 
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the image of the page; what is covered cannot be split."""

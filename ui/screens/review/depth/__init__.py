@@ -1,1 +1,0 @@
-"""How deep an entry is typed: attachments, deviations, and pages that are split."""
