@@ -234,6 +234,7 @@ def _depth_name(form: Form, depth: Depth | None) -> str:
     return t(f"depth.name.{depth.value}")
 
 
+@requires_open_session
 def _save_depth(context: AppContext, person: Person, unit: str, form_id: str, key: str) -> None:
     depth: Depth | None = st.session_state.get(key)
     commit(
