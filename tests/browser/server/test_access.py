@@ -255,6 +255,9 @@ def test_nothing_reaches_for_another_machine(site: Served) -> None:
     with window(site.address, token) as own, Requests(site.address, token) as requests:
         own.run()
         assert requests.upload(own.session_id, b"%PDF") == 204
+    token = site.log_in(MANAGER)
+    with window(site.address, token) as own, Requests(site.address, token) as requests:
+        own.run()
         assert requests.get(own.make_file(own.downloads[0])).status_code == 200
     with pytest.raises(InvalidStatus), window(site.address, origin="http://evil.example"):
         pass

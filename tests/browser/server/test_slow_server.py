@@ -326,9 +326,10 @@ def test_a_group_that_came_up_late_is_not_confirmed_unseen(
     page: Page, store: Store, tmp_path: Path
 ) -> None:
     seeding.add_visit_lists(store, 2)
-    title = first_group(page)
+    first_group(page)
+    batch = page.locator(".wb").get_attribute("data-entry")
     be_slow(tmp_path, 0.3)
-    press_too_soon(page, f".grid:not([aria-label='{title}'])")
+    press_too_soon(page, f".wb-tiled:not([data-entry='{batch}'])")
     be_quick(tmp_path)
     settle(page)
     expect_stored(page, lambda: len(outcomes(store)), PIECES)

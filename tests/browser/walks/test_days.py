@@ -166,7 +166,7 @@ def test_manager(browser: Browser, address: str, store: Store, tmp_path: Path) -
     with logged_in(browser, address, NURSE) as page:
         first = wait_for_entry(page)
         with store.read() as conn:
-            assert load_entry(conn, first).unit == OTHER_UNIT
+            assert load_entry(conn, first.removeprefix("rows:")).unit == OTHER_UNIT
         page.locator(".st-key-person_menu button").first.click()
         page.get_by_role("button", name="Logga ut").click()
         expect(page.get_by_label("Användarnamn")).to_be_visible()

@@ -39,6 +39,7 @@ def attachments(**more: object) -> Data:
         ]
     none = {"kind": "none", "text": "", "number": "", "clear": True, "clients": []}
     given = {"mode": True, "layout": "lines", "fields": fields, "banner": none, "facts": []}
+    given |= {"words": {"skip": "Inte bilagor"}}
     return cards.card("attachments:e1", **{**given, "focus": "title-1", **more})
 
 
