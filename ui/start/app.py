@@ -32,16 +32,9 @@ from ui.screens.menu import (
     first_screen,
     list_tabs,
 )
-from ui.widgets.activity import track_typing
 from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.brand import header_logo
-from ui.widgets.heading import (
-    OWN_LOGIN_KEY,
-    PRACTICE_STEP_KEY,
-    SCREEN_KEY,
-    SEARCH_KEY,
-    show_guide,
-)
+from ui.widgets.heading import OWN_LOGIN_KEY, PRACTICE_STEP_KEY, SCREEN_KEY, SEARCH_KEY, show_guide
 from ui.widgets.messages import show_error
 from ui.widgets.tables import table_sort
 from ui.widgets.views import reset_views
@@ -115,7 +108,7 @@ def main() -> None:
         show_guide(context, person)
     page.run()
     session.watch_session(context)
-    track_typing(context)
+    session.track_typing(context)
 
 
 def _set_default_language() -> None:

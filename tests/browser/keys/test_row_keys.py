@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pipeline.domain.model import EntryState
+from pipeline.store.accounts import own_choices
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from tests.browser.support.nurse import (
@@ -31,6 +32,13 @@ _IN_SIGHT = """rows => {
         const ink = row.querySelector(".wb-crop").getBoundingClientRect();
         return [box.top >= view.top - 1 && box.bottom <= view.bottom + 1, ink.height, ink.width];
     });
+}"""
+
+
+_IS_UNCOVERED = """part => {
+    const { left, top, width, height } = part.getBoundingClientRect();
+    const at = (x, y) => document.elementFromPoint(left + width * x, top + height * y);
+    return [[0.1, 0.2], [0.5, 0.5], [0.9, 0.8]].every(([x, y]) => part.contains(at(x, y)));
 }"""
 
 
@@ -118,3 +126,21 @@ def test_rows_out_of_sight_are_turned_to_before_they_are_confirmed(
     assert states(store, ids) == [True] * len(ids)
     press_until(page, "Control+Enter", page.get_by_text("Inget väntar"))
     expect_stored(page, lambda: states(store, ids), [False] * len(ids))
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1024, 700), (820, 1180)])
+def test_the_guide_of_the_first_day_covers_no_row(
+    page: Page, store: Store, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    ids = sure_list(store, (1, 2, 3))
+    with store.begin() as conn:
+        own_choices.reopen_guide(conn, NURSE.login)
+    log_in(page, NURSE)
+    assert wait_for_entry(page) == f"rows:{ids[0]}"
+    settle(page)
+    expect(page.get_by_role("button", name="Stäng guiden")).to_be_in_viewport(ratio=0.99)
+    for place in (f'.wb-row[data-name="{ids[0]}/"] .wb-crop', ".wb-tick", ".wb-save"):
+        part = page.locator(place).first
+        expect(part).to_be_in_viewport(ratio=0.99)
+        assert part.evaluate(_IS_UNCOVERED), place

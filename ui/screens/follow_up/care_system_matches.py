@@ -43,7 +43,7 @@ from ui.browser.keyboard import keyboard
 from ui.browser.page_view import data_url
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
-from ui.screens.follow_up.actions import MESSAGE
+from ui.screens.follow_up import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_title, side_by_side
 from ui.session import requires_open_session
 from ui.widgets.care_columns import choose_columns

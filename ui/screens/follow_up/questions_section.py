@@ -20,7 +20,7 @@ from pipeline.store.review.author_questions import Question, list_questions
 from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain
-from ui.screens.follow_up.actions import MESSAGE
+from ui.screens.follow_up import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_name, entry_title
 from ui.screens.review.sheet_images import end_page_views, record_page_views, sheet_images
 from ui.session import requires_open_session

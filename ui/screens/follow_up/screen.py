@@ -35,8 +35,7 @@ from ui.browser.page_view import data_url
 from ui.i18n import code_text, format_moment, t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.export.unproven import unproven_section
-from ui.screens.follow_up import care_system_matches, questions_section
-from ui.screens.follow_up.actions import MESSAGE
+from ui.screens.follow_up import MESSAGE, care_system_matches, questions_section
 from ui.screens.follow_up.transfers_section import show_rejected, transfer_row
 from ui.screens.review.current_entry import clear_undo
 from ui.screens.review.duplicate_comparison import entry_title

@@ -18,7 +18,7 @@ from pipeline.store.entries.entry import Entry
 from pipeline.store.review.transferred import TransferredEntry
 from ui.i18n import code_text, format_moment, t
 from ui.markdown import md, plain
-from ui.screens.follow_up.actions import MESSAGE
+from ui.screens.follow_up import MESSAGE
 from ui.screens.review.duplicate_comparison import entry_title
 from ui.session import requires_open_session
 from ui.widgets.keying_lines import keying_lines

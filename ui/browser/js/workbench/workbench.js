@@ -561,7 +561,7 @@ function makeBench(parent) {
   on(root, "focusin", ({ target }) => undo.begin(target), { capture: true });
   on(root, "input", (event) => undo.note(event.target, event), { capture: true });
   on(fields.list, "input", (event) => words.suggest(event.target, event));
-  on(document, "input", (event) => { if (root.contains(event.target)) event.efDrafted = true; }, { capture: true }); // for activity.py
+  on(document, "input", (event) => { if (root.contains(event.target)) event.efDrafted = true; }, { capture: true }); // for activity.js
   for (const type of ["selectionchange", "input", "keyup", "click"]) on(document, type, () => {
     const area = document.activeElement;
     if (area?.tagName !== "TEXTAREA" || area === resting || !fields.at(area)) return;

@@ -18,20 +18,16 @@ from pipeline.domain.errors import (
     RecountError,
     StaleDecisionError,
 )
-from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.field_labels import accessible_name
-from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.model import EntryState, Person, State
-from pipeline.domain.review.rules import Answer
+from pipeline.domain.model import EntryState, Person
 from pipeline.review import session
-from pipeline.review.client_question import is_last_digits
 from pipeline.review.decisions import Decision
 from pipeline.review.session import Decided, Review, ReviewSession
 from pipeline.review.signing import Signing
 from pipeline.store.entries import queue
 from pipeline.store.entries.entry import load_entry, stale_decision_error
-from pipeline.store.entries.entry_view import EntryView, FieldView
+from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.exports.ready_entries import signature_rule
 from pipeline.store.review.duplicate_entries import DUPLICATE_REASON
 from pipeline.store.schema.clock import utc_now
@@ -40,7 +36,6 @@ from ui.i18n import t, words_of_area
 from ui.screens.review import current_entry
 from ui.screens.review.answer_errors import error_texts
 from ui.screens.review.client_card import (
-    client_name,
     client_number,
     is_client_seen,
     note_client_seen,
@@ -59,20 +54,17 @@ from ui.screens.review.deviations import (
 from ui.screens.review.entry_actions import entry_actions
 from ui.screens.review.entry_header import find_sums, finding_text, first_outage_day
 from ui.screens.review.field_cards import (
-    CLIENT_MEANINGS,
     all_answers,
     answers_so_far,
-    field_answer,
-    initial_value,
 )
 from ui.screens.review.rejection import rejection_action
 from ui.screens.review.workbench import actions
 from ui.screens.review.workbench.actions import go_to_next
+from ui.screens.review.workbench.drafts import ask_whole_number, store_drafts, with_whole_number
 from ui.screens.review.workbench_state import (
     ALL_FIELDS,
     FOCUS_LOOK,
     FOCUS_SAVE,
-    FieldValue,
     HeldEntry,
     bench_state,
     is_mode,
@@ -137,9 +129,9 @@ def _do(context: AppContext, person: Person, message: Message) -> None:
         _do_mode(context, person, message)
     elif (view := _open_view(context, person, message)) is not None:
         held = bench_state().hold(view.entry.id, view.entry.revision)
-        message = _with_whole_number(context, person, view, held, message)
-        _store_drafts(context, person, view, held, message["values"])
-        _ask_whole_number(view, held, message)
+        message = with_whole_number(context, person, view, held, message)
+        store_drafts(context, person, view, held, message["values"])
+        ask_whole_number(view, held, message)
         if kind != "draft":
             held.warning = ""
         elif view.entry.id == current_entry.current_entry_id():
@@ -225,85 +217,6 @@ def _open_view(context: AppContext, person: Person, message: Message) -> EntryVi
             current_entry.open_entry(None)
         return None
     return with_added_deviations(view)
-
-
-def _with_whole_number(
-    context: AppContext, person: Person, view: EntryView, held: HeldEntry, message: Message
-) -> Message:
-    """Return the message with the whole personal number where its last four digits are enough."""
-    values = message["values"]
-    spec, typed = view.form.meaning(Meaning.CLIENT_PID, view.entry.row), typed_number(view, values)
-    if spec is None or not is_last_digits(typed):
-        return message
-    whole = context.work(ReviewSession, person).complete_number(
-        view, typed, client_name(view, held, values)
-    )
-    if whole is None:
-        return message
-    held.completed[spec.name] = (typed, format_pid(whole))
-    return {**message, "values": {**values, spec.name: format_pid(whole)}}
-
-
-def _ask_whole_number(view: EntryView, held: HeldEntry, message: Message) -> None:
-    """Ask for all twelve digits at the field that was left with four that are not enough."""
-    spec = view.form.meaning(Meaning.CLIENT_PID, view.entry.row)
-    if spec is None or message.get("left") != spec.name:
-        return
-    if is_last_digits(typed_number(view, message["values"])):
-        held.errors[spec.name] = t("client.whole_number")
-
-
-def _store_drafts(
-    context: AppContext,
-    person: Person,
-    view: EntryView,
-    held: HeldEntry,
-    values: Mapping[str, FieldValue],
-) -> None:
-    """Store what was typed in fields that changed since the last draft."""
-    for field in view.fields:
-        name = field.spec.name
-        if not field.is_open or name not in values or held.values.get(name) == values[name]:
-            continue
-        answer = field_answer(view, field, values[name])
-        # An untouched field is no draft, and must not hide a later reading or another's answer.
-        if name not in held.values and answer == _untouched_answer(view, field):
-            continue
-        held.values[name] = values[name]
-        held.errors.pop(name, None)
-        _withdraw_question(view, held, field, answer)
-        if not _store_draft(context, person, view, field, answer):
-            del held.values[name]  # the next message has it again
-
-
-def _store_draft(
-    context: AppContext, person: Person, view: EntryView, field: FieldView, answer: Answer | None
-) -> bool:
-    """Store a draft, None to delete it; return whether it is stored, else say why not."""
-    try:
-        context.work(ReviewSession, person).save_draft(view.entry.id, field.spec.name, answer)
-    except EfterskriftError as error:
-        bench_state().say(error_text(error), "warn")
-        return False
-    return True
-
-
-def _untouched_answer(view: EntryView, field: FieldView) -> Answer | None:
-    if view.is_second_review:
-        return field.draft
-    return field_answer(view, field, initial_value(view, field))
-
-
-def _withdraw_question(
-    view: EntryView, held: HeldEntry, field: FieldView, answer: Answer | None
-) -> None:
-    """Ask no longer about a number when another one is typed."""
-    if held.question is None or field.spec.means not in CLIENT_MEANINGS:
-        return
-    is_typed = answer is not None and answer.state is State.READ
-    number = number_in(view, str(answer.value)) if is_typed and answer is not None else ""
-    if number != held.question.number:
-        held.question = None
 
 
 def _save(

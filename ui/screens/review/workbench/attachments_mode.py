@@ -24,7 +24,6 @@ from pipeline.store.entries.entry import Entry, load_entry, make_entry_id
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page
 from pipeline.store.registers.client_register import load_client, restrict_client
-from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review import current_entry
 from ui.screens.review.entry_actions import (
@@ -44,7 +43,7 @@ from ui.screens.review.workbench.mode import (
     tick_field,
 )
 from ui.screens.review.workbench_state import Card, HeldEntry, bench_state
-from ui.widgets.images import find_covered_for, page_image, picture_size
+from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
@@ -332,10 +331,8 @@ def _target_of(held: HeldEntry) -> _Target:
 
 def _place(number: int, image: bytes) -> dict[str, Any]:
     """Return where a page is shown: small in its line, and large as the page of this number."""
-    width, height = picture_size(image)
     label = t("attachments.picture", number=number + 1)
-    crop = page_crop(image_id(image), width / height, label)
-    return {"crop": crop, "area": [number, 0, 0, 1, 1]}
+    return {"crop": page_crop(image, label), "area": [number, 0, 0, 1, 1]}
 
 
 def _first_title(fields: list[dict[str, Any]]) -> str:

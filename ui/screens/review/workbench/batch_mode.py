@@ -18,14 +18,13 @@ from pipeline.domain.model import Person, State
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.review.batches import BatchItem, BatchResult, BatchReview, ReviewBatch
 from pipeline.store.entries import queue
-from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review import current_entry
 from ui.screens.review.current_entry import UNDO_BATCH_KEY
 from ui.screens.review.field_input import describe_answer
-from ui.screens.review.workbench.mode import mode_card, tick_field
+from ui.screens.review.workbench.mode import mode_card, page_crop, tick_field
 from ui.screens.review.workbench_state import Card, HeldEntry, bench_state
-from ui.widgets.images import crop_images, find_covered_for, picture_size
+from ui.widgets.images import crop_images, find_covered_for
 from ui.widgets.messages import error_text
 from ui.widgets.views import VIEW_KEY_PREFIX
 from ui.workspace import AppContext
@@ -156,15 +155,13 @@ class BatchMode:
 
 
 def _tile(item: BatchItem, image: bytes) -> dict[str, Any]:
-    width, height = picture_size(image)
-    whole = {"image": image_id(image), "x": 0, "y": 0, "w": 1, "h": 1, "aspect": width / height}
     return tick_field(
         str(item.id),
         _origin(item),
         is_ticked=item.marked,
         needs=True,
         text=t("group.odd"),
-        crop=whole | {"label": _origin(item)},
+        crop=page_crop(image, _origin(item)),
     )
 
 

@@ -55,15 +55,17 @@ def open_correction(context: AppContext, person: Person, entry_id: str) -> Mode 
     view = _decided_view(context, person, entry_id, Action.CORRECT, DECIDED_STATES)
     if view is None:
         return None
-    key = _mode_key(CORRECTION, view)
-    return CorrectionMode(context, person, _with_all_fields(view), key, view.form.area)
+    return CorrectionMode(
+        context, person, _with_all_fields(view), _mode_key(CORRECTION, view), view.form.area
+    )
 
 
 def open_voiding(context: AppContext, person: Person, entry_id: str) -> Mode | None:
     """Return the question why an entry is void; None, with a message, if it cannot be voided."""
     view = _decided_view(context, person, entry_id, Action.VOID, frozenset(EntryState))
-    key = _mode_key(VOIDING, view) if view else ""
-    return VoidMode(context, person, view, key, view.form.area) if view else None
+    if view is None:
+        return None
+    return VoidMode(context, person, view, _mode_key(VOIDING, view), view.form.area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ def _decided_view(
 
 
 def _mode_key(name: str, view: EntryView) -> str:
-    """Return what a mode is called for this revision of an entry: another one is shown anew."""
+    """Return the key of a mode of an entry; each revision has its own, and its own card."""
     return f"{name}:{view.entry.id}-{view.entry.revision}"
 
 

@@ -92,9 +92,14 @@ def text_field(name: str, label: str, value: str, **parts: object) -> dict[str, 
     return _FIELD | {"kind": "text", "name": name, "label": label, "value": value} | parts
 
 
-def page_crop(image: str, aspect: float, label: str) -> dict[str, Any]:
-    """Return a whole page as the piece of paper of a field; `aspect` is its width by its height."""
-    return {"image": image, "x": 0, "y": 0, "w": 1, "h": 1, "aspect": aspect, "label": label}
+def page_crop(
+    image: bytes, label: str, box: tuple[float, float, float, float] = (0, 0, 1, 1)
+) -> dict[str, Any]:
+    """Return a part of an image (JPEG) as the piece of paper of a field; `box` are its shares."""
+    width, height = picture_size(image)
+    x, y, w, h = box
+    crop = {"x": x, "y": y, "w": w, "h": h, "aspect": w * width / (h * height)}
+    return crop | {"image": image_id(image), "label": label}
 
 
 def page_card(image: bytes, caption: str) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from ui.screens.review.sheet_images import (
     row_area,
     row_box,
 )
+from ui.screens.review.workbench.drafts import store_draft, untouched_answer
 from ui.screens.review.workbench.mode import mode_card, tick_field
 from ui.screens.review.workbench_state import (
     ALL_FIELDS,
@@ -219,21 +220,15 @@ class RowsMode:
 
     def _store_drafts(self, held: HeldEntry, values: Mapping[str, FieldValue]) -> None:
         """Store what was typed since the last time; it is there if the row is reviewed alone."""
-        review = self.context.work(ReviewSession, self.person)
         answers = self._answers(values)
         for name, row, field in self._asked():
             if name not in values or held.values.get(name) == values[name]:
                 continue
             # An untouched field is no draft, and must not hide a later reading.
-            untouched = field_answer(row.view, field, initial_value(row.view, field))
-            if name not in held.values and answers[name] == untouched:
+            if name not in held.values and answers[name] == untouched_answer(row.view, field):
                 continue
             held.errors.pop(name, None)
-            try:
-                review.save_draft(row.entry.id, field.spec.name, answers[name])
-            except EfterskriftError as error:
-                bench_state().say(error_text(error), "warn")
-            else:
+            if store_draft(self.context, self.person, row.entry.id, field.spec.name, answers[name]):
                 held.values[name] = values[name]
         ticks = {_tick_name(row) for row in self.ready}
         held.values |= {name: value for name, value in values.items() if name in ticks}

@@ -17,7 +17,6 @@ from pipeline.review.attachments import MIN_SIDE, Attachments, cut_area
 from pipeline.store.entries.attached_pages import list_parts
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.paper.pages import Page, load_page
-from ui.browser.image_cache import image_id
 from ui.i18n import t
 from ui.screens.review import current_entry
 from ui.screens.review.entry_actions import is_loose_note, is_untouched
@@ -25,7 +24,7 @@ from ui.screens.review.in_place import opened_screen
 from ui.screens.review.sheet_images import page_caption, record_views
 from ui.screens.review.workbench.mode import mode_card, page_card, page_crop, tick_field
 from ui.screens.review.workbench_state import FOCUS_LOOK, Card, HeldEntry, bench_state
-from ui.widgets.images import find_covered_for, page_image, picture_size
+from ui.widgets.images import find_covered_for, page_image
 from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
@@ -133,16 +132,13 @@ class SplitMode:
 
     def _field(self, place: int, number: int, box: PartBox, image: bytes) -> dict[str, Any]:
         """Return a part with its piece of the page; who unticks it removes it."""
-        x, y, w, h = box
-        width, height = picture_size(image)
         label = t("split.part", number=place)
-        crop = page_crop(image_id(image), w * width / (h * height), label)
         return tick_field(
             f"part-{number}",
             label,
             is_ticked=True,
             text=t("split.becomes"),
-            crop=crop | {"x": x, "y": y, "w": w, "h": h},
+            crop=page_crop(image, label, box),
             area=[0, *box],
         )
 

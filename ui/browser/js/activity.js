@@ -1,19 +1,6 @@
-"""Typing as activity, on every screen and also in a form that has not been submitted.
-
-No user is logged out in the middle of a sentence.
-"""
-
-from __future__ import annotations
-
-from functools import partial
-
-import streamlit as st
-
-from ui.browser.assets import component
-from ui.session import consume_acted, note_activity
-from ui.workspace import AppContext
-
-_ACTIVITY_SCRIPT = """const QUIET_MS = 60000;
+// Sends only that something is typed, at most once a minute; the text stays in the browser. The attribute
+// `data-ef-in` of the document remembers that a user was logged in.
+const QUIET_MS = 60000;
 // Of several events that leave the browser at the same moment only one fragment is run: what the
 // user does goes first, and the report of activity once no key is pressed.
 const REST_MS = 150;
@@ -27,7 +14,7 @@ export default function ({ parentElement, setTriggerValue }) {
   parentElement.efTold ??= performance.now(); // what brought the screen here was activity
   let typed = null, rest = 0;
   const report = () => {
-    // While the server does what a button asked for (action_lock.py) nothing is sent; the next
+    // While the server does what a button asked for (action_lock.js) nothing is sent; the next
     // key reports.
     if (!typed || "efOut" in marks) return;
     const { efDrafted } = typed;
@@ -52,22 +39,4 @@ export default function ({ parentElement, setTriggerValue }) {
   types.forEach((type) => document.addEventListener(type, handle, options));
   window.navigation?.addEventListener("navigate", handle, { signal: stop.signal });
   return () => { clearTimeout(rest); stop.abort(); };
-}"""
-"""Sends only that something is typed, at most once a minute; the text stays in the browser.
-
-The attribute `data-ef-in` of the document remembers that a user was logged in.
-"""
-
-
-@st.fragment
-def track_typing(context: AppContext) -> None:
-    """Let typing postpone the end of the session.
-
-    As a fragment it does not draw the screen again, unless a button was pressed at the same moment:
-    then the browser asked for this fragment only.
-    """
-    if consume_acted():
-        st.rerun()
-    component("activity", _ACTIVITY_SCRIPT, "<span></span>")(
-        key="activity", on_typing_change=partial(note_activity, context)
-    )
+}"
