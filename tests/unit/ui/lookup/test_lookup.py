@@ -45,6 +45,13 @@ def opened(app: AppTest, entry_id: str) -> AppTest:
     return app.button(key=f"lookup_look-{entry_id}").click().run()
 
 
+def correcting(store: Store, open_screen: OpenScreen) -> tuple[AppTest, str]:
+    """The nurse has begun to correct an exported note; answers with its id too."""
+    _, entry_id = exported_note(store)
+    app = opened(open_screen(NURSE, "review"), entry_id)
+    return app.button(key=f"correct-{entry_id}").click().run(), entry_id
+
+
 def corrected(app: AppTest, name: str, text: str, why: str) -> Bench:
     """Type another value and a reason at the workbench, and save."""
     bench = Bench(app)
@@ -112,9 +119,7 @@ def test_after_a_correction_undo_takes_nothing_back(store: Store, open_screen: O
 
 
 def test_a_critical_field_is_corrected_by_two(store: Store, open_screen: OpenScreen) -> None:
-    _, entry_id = exported_note(store)
-    app = opened(open_screen(NURSE, "review"), entry_id)
-    app.button(key=f"correct-{entry_id}").click().run()
+    app, entry_id = correcting(store, open_screen)
     corrected(app, "handelsetid", "10:15", "Fel klockslag")
     assert "En annan person granskar" in app.success[0].value
     assert found(store, entry_id).state is EntryState.SECOND
@@ -123,9 +128,7 @@ def test_a_critical_field_is_corrected_by_two(store: Store, open_screen: OpenScr
 def test_what_was_said_of_one_number_counts_for_no_other(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    _, entry_id = exported_note(store)
-    app = opened(open_screen(NURSE, "review"), entry_id)
-    app.button(key=f"correct-{entry_id}").click().run()
+    app, entry_id = correcting(store, open_screen)
     bench = corrected(app, "personnummer", "193001017072", "Fel person")
     assert bench.card["question"]["kind"] == "outside"
     assert "Rätta fälten med röd text" in bench.card["warning"]
@@ -199,9 +202,7 @@ def test_a_correction_shows_what_is_decided_and_nothing_that_was_read(
     store: Store, open_screen: OpenScreen
 ) -> None:
     """The machine read another time, and the field is keyed blind in an entry."""
-    _, entry_id = exported_note(store)
-    app = opened(open_screen(NURSE, "review"), entry_id)
-    app.button(key=f"correct-{entry_id}").click().run()
+    app, entry_id = correcting(store, open_screen)
     bench = Bench(app)
     values = {name: bench.value(name) for name in bench.names}
     assert values["personnummer"] == seeding.NOTE["personnummer"]
@@ -234,9 +235,7 @@ def test_whoever_leaves_a_correction_is_back_with_the_entry(
 def test_a_correction_of_what_a_colleague_has_corrected_meanwhile_is_drawn_again(
     store: Store, open_screen: OpenScreen
 ) -> None:
-    _, entry_id = exported_note(store)
-    app = opened(open_screen(NURSE, "review"), entry_id)
-    app.button(key=f"correct-{entry_id}").click().run()
+    app, entry_id = correcting(store, open_screen)
     bench = Bench(app)
     with store.begin() as conn:
         work(Corrections, conn, COLLEAGUE, utc_now(), forms=seeding.forms()).correct(
@@ -253,9 +252,7 @@ def test_a_correction_of_what_is_reviewed_again_meanwhile_shows_nothing_of_it(
     store: Store, open_screen: OpenScreen
 ) -> None:
     """The next reviewer keys blind."""
-    _, entry_id = exported_note(store)
-    app = opened(open_screen(NURSE, "review"), entry_id)
-    app.button(key=f"correct-{entry_id}").click().run()
+    app, entry_id = correcting(store, open_screen)
     with store.begin() as conn:
         work(Corrections, conn, COLLEAGUE, utc_now(), forms=seeding.forms()).correct(
             entry_id, found(store, entry_id).revision, {"handelsetid": Answer("10:17")}, "Fel"
