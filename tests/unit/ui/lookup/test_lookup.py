@@ -202,7 +202,7 @@ def test_a_correction_shows_what_is_decided_and_nothing_that_was_read(
     store: Store, open_screen: OpenScreen
 ) -> None:
     """The machine read another time, and the field is keyed blind in an entry."""
-    app, entry_id = correcting(store, open_screen)
+    app, _entry_id = correcting(store, open_screen)
     bench = Bench(app)
     values = {name: bench.value(name) for name in bench.names}
     assert values["personnummer"] == seeding.NOTE["personnummer"]
