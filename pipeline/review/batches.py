@@ -24,7 +24,13 @@ from pipeline.review.batch_candidates import BatchCandidate, choose_candidates
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import CELL_CONFIRMED, CELL_ODD, reading_matches
-from pipeline.store.entries.entry import Entry, entry_form, is_claimed_by_other, load_entry
+from pipeline.store.entries.entry import (
+    Entry,
+    EntryWork,
+    entry_form,
+    is_claimed_by_other,
+    load_entry,
+)
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.pages import Page, load_page
 from pipeline.store.quality.checked_work import OUTCOME_MISSED
@@ -170,13 +176,12 @@ class BatchReview(Review):
             if items and all(reading is None for _, _, reading in items):
                 visibility.require_visible_entry(conn, person, Action.REVIEW, items[0][1])
             for row, entry, reading in items:
-                seeded_outcome = (
-                    seeded_errors.judge_batch_seeded_error(
-                        conn, person, entry.id, row.field, now, caught=row.marked
+                seeded_outcome = None
+                if reading is not None:
+                    work = EntryWork(conn, person, entry_form(self.forms, entry), entry, now)
+                    seeded_outcome = seeded_errors.judge_marked(
+                        work, (row.field,), is_odd=row.marked
                     )
-                    if reading is not None
-                    else None
-                )
                 if seeded_outcome == OUTCOME_MISSED:
                     missed.append(_build_batch_item(conn, self.forms, row, entry))
                 outcome = _item_outcome(

@@ -28,6 +28,12 @@ from pipeline.domain.review.rules import Answer, answered_text, asked_fields, co
 from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
 from pipeline.review.decisions import AnswersBefore, first_review_answers, write_answers
 from pipeline.review.rejections import Rejection, reject_entry
+from pipeline.review.seeded_errors import (
+    fields_matching_seeded_errors,
+    judge_marked,
+    judge_seeded_error,
+    with_seeded_error,
+)
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import (
@@ -89,14 +95,45 @@ class SheetRow:
         """Whether the row can be confirmed with others once its deviations are typed."""
         return bool(self.deviations) and not self.is_alone
 
+    @property
+    def is_for_confirming(self) -> bool:
+        """Whether the row can be confirmed together with others, now or once something is typed."""
+        return not self.looks_blank and (self.can_be_confirmed or self.can_be_typed)
+
+    @property
+    def line(self) -> list[FieldSpec]:
+        """Return the fields whose values stand beside the row's ink; whose it is is beside them."""
+        return [
+            spec
+            for spec in self.form.entry_fields(self.entry.row)
+            if spec.row is not None
+            and spec.name in self.answers
+            and spec.means is not Meaning.CLIENT_PID
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class SeenRow:
-    """A row as a person saw it at a revision, with what the person typed in it, by field."""
+    """A row as a person saw it at a revision, with what the person typed in it, by field.
+
+    One that is not ticked deviates, and is reviewed on its own.
+    """
 
     entry_id: str
     revision: int
     typed: Mapping[str, Answer] = field(default_factory=dict)
+    is_ticked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RowsResult:
+    """What became of rows: the entries that were decided, and where a seeded error was `missed`.
+
+    `missed` has its field by entry; such a row stays open.
+    """
+
+    confirmed: list[str] = field(default_factory=list)
+    missed: dict[str, str] = field(default_factory=dict)
 
 
 class RowReview(Review):
@@ -112,11 +149,26 @@ class RowReview(Review):
             pages = list_sheet_pages(conn, sheet)
             log_view(conn, pages)
             return [
-                row
+                self._with_seeded_error(conn, row)
                 for row in list_rows(conn, self.forms, self.person, sheet, self.clock())
                 if row.client is None
                 or restrict_client(conn, row.client, self.person) == row.client
             ], pages
+
+    def _with_seeded_error(self, conn: Connection, row: SheetRow) -> SheetRow:
+        """Return the row as it is shown, perhaps with one wrong value in its line."""
+        names = {spec.name for spec in row.line}
+        true = [field for field in row.view.fields if field.spec.name in names]
+        if not row.is_for_confirming:
+            return row
+        view, share = replace(row.view, fields=tuple(true)), self.settings.plant_share
+        shown = with_seeded_error(conn, self.person, view, share, self.clock())
+        wrong = {
+            field.spec.name: Answer(field.reading.value, field.reading.state)
+            for field, before in zip(shown.fields, true, strict=True)
+            if field.reading is not None and field.reading != before.reading
+        }
+        return replace(row, answers={**row.answers, **wrong})
 
     def check(self, seen: Sequence[SeenRow]) -> list[SheetRow]:
         """Return rows as they are with what the person has typed in them; nothing is saved.
@@ -136,7 +188,7 @@ class RowReview(Review):
                 for each in seen
             ]
 
-    def confirm(self, seen: Sequence[SeenRow], shown_at: datetime | None) -> list[str] | None:
+    def confirm(self, seen: Sequence[SeenRow], shown_at: datetime | None) -> RowsResult | None:
         """Confirm rows, as `confirm_rows`; None if the sheet has just come on the screen."""
         if not self.has_been_seen(shown_at, MIN_SHEET_VIEW_TIME):
             return None
@@ -194,35 +246,43 @@ def confirm_rows(
     person: Person,
     seen: Sequence[SeenRow],
     now: datetime,
-) -> list[str]:
-    """Confirm rows as the person saw them, and return the ids of those that were decided.
+) -> RowsResult:
+    """Confirm the ticked rows as the person saw them.
 
     A row that has changed since, in which something is still to be typed, or that can no longer be
     confirmed with others, is left as it is. A row in which something else was typed than read is
-    left to a second person.
+    left to a second person. A seeded error is missed in a ticked row, and caught in another.
 
     Raises:
         NotAllowedError: the person does not review one of these entries.
         StaleDecisionError: a colleague has one of them open.
     """
-    decided_ids = []
+    result = RowsResult()
     for each in seen:
-        open_claimed_entry(conn, forms, person, each.entry_id, ClaimTerms(now))
-        entry = load_entry(conn, each.entry_id)
+        entry = load_visible_entry(conn, person, Action.REVIEW, each.entry_id)
+        if each.is_ticked:
+            open_claimed_entry(conn, forms, person, each.entry_id, ClaimTerms(now))
+            entry = load_entry(conn, each.entry_id)
         if entry.revision != each.revision or entry.state is not EntryState.REVIEW:
             continue
         row = _sheet_row(conn, forms, person, entry, each.typed)
-        if not row.can_be_confirmed:
-            continue
-        decided = _decide_row(conn, row, each.typed)
-        reviewer = {"first_by": person.login, "first_at": now}
-        write_answers(EntryWork(conn, person, row.form, entry, now), decided, reviewer)
-        decided_ids.append(each.entry_id)
-    return decided_ids
+        work = EntryWork(conn, person, row.form, entry, now)
+        shown_fields = {spec.name for spec in row.line}
+        if not each.is_ticked:
+            judge_marked(work, shown_fields, is_odd=True)
+        elif row.can_be_confirmed:
+            readings = load_entry_readings(conn, entry, row.view.pages)
+            if field := judge_seeded_error(work, readings, each.typed, shown_fields):
+                result.missed[entry.id] = field
+                continue
+            decided = _decide_row(work, row, readings, each.typed)
+            write_answers(work, decided, {"first_by": person.login, "first_at": now})
+            result.confirmed.append(entry.id)
+    return result
 
 
 def _decide_row(
-    conn: Connection, row: SheetRow, typed: Mapping[str, Answer]
+    work: EntryWork, row: SheetRow, readings: Mapping[str, Reading], typed: Mapping[str, Answer]
 ) -> dict[str, DecidedAnswer]:
     """Return what was read as accepted, and what was typed as in any first review."""
     accepted = {
@@ -234,11 +294,13 @@ def _decide_row(
     code = row.form.meaning(Meaning.CLIENT_CODE, row.entry.row)
     names = {name for name in typed if name in row.answers}
     names |= {number.name} if number and code and code.name in names else set()
+    # What was shown to the person as an error before is seen by another person too.
+    doubt = fields_matching_seeded_errors(work, readings, row.answers)
+    names |= doubt
     specs = [spec for spec in asked_fields(row.form, row.entry.row) if spec.name in names]
-    readings = load_entry_readings(conn, row.entry, row.view.pages)
-    shared = shared_sheet_answers(conn, row.entry, row.form)
+    shared = shared_sheet_answers(work.conn, row.entry, row.form)
     return accepted | first_review_answers(
-        specs, row.answers, AnswersBefore(readings, shared), doubt=(), answered=names
+        specs, row.answers, AnswersBefore(readings, shared), doubt=doubt, answered=names
     )
 
 

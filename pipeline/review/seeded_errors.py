@@ -12,7 +12,7 @@ Both are drawn by the key of the workspace; the draw is the same however often i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -90,37 +90,47 @@ def with_seeded_error(
 
 
 def judge_seeded_error(
-    work: EntryWork, readings: Mapping[str, Reading], answers: Mapping[str, Answer]
-) -> bool:
-    """Judge the person's seeded error; return whether the person has confirmed it.
+    work: EntryWork,
+    readings: Mapping[str, Reading],
+    answers: Mapping[str, Answer],
+    shown_fields: Collection[str] = (),
+) -> str | None:
+    """Judge the person's seeded error; return its field if the person has confirmed it, else None.
 
     If so, the true reading is restored, the other answers are stored as drafts, and the entry stays
     with the person under a new revision, to be decided again.
+
+    Args:
+        shown_fields: fields that are confirmed as they were shown unless they are answered.
     """
     conn, entry, login, now = work.conn, work.entry, work.person.login, work.now
-    shown = _find_seeded_error(conn, entry.id, login)
-    if shown is None or shown.outcome is not None:
-        return False
+    shown = _find_open_error(conn, entry.id, login)
+    if shown is None:
+        return None
     name, error = shown.field, shown.error
+    as_shown = Answer(error.value, error.state) if name in shown_fields else None
+    answer = answers.get(name, as_shown)
+    # Neither answered nor in sight: nobody has looked at it.
+    if answer is None:
+        end_seeded_error(conn, shown.id, OUTCOME_WITHDRAWN, now)
+        return None
     # Missed: the answer still says the wrong value.
-    is_missed = (
-        name in answers
-        and name in readings
-        and is_undetected(work.form.by_name[name], error, readings[name], answers[name])
+    is_missed = name in readings and is_undetected(
+        work.form.by_name[name], error, readings[name], answer
     )
     end_seeded_error(conn, shown.id, OUTCOME_MISSED if is_missed else OUTCOME_CAUGHT, now)
     if not is_missed:
-        return False
+        return None
     advance_entry(conn, entry, claimed_by=login, claimed_until=entry.claimed_until)
     # Other changes in the same field are kept with the true words.
-    restored = restore_true_words(error, readings[name], answers[name])
+    restored = restore_true_words(error, readings[name], answer)
     drafts = {field: answer for field, answer in answers.items() if field != name} | (
         {name: restored} if restored else {}
     )
     # The wrong value must not come back from a draft.
     delete_answer_draft(conn, entry.id, login, name)
     save_answer_drafts(conn, replace(entry, revision=entry.revision + 1), login, drafts, now)
-    return True
+    return name
 
 
 def fields_matching_seeded_errors(
@@ -169,18 +179,17 @@ def add_batch_seeded_error(
     add_seeded_error(conn, person.login, entry_id, chosen, now)
 
 
-def judge_batch_seeded_error(
-    conn: Connection, person: Person, entry_id: str, field: str, now: datetime, *, caught: bool
-) -> str | None:
-    """End the person's seeded error in this field and return CAUGHT or MISSED.
+def judge_marked(work: EntryWork, shown_fields: Collection[str], *, is_odd: bool) -> str | None:
+    """End the person's seeded error in one of these fields and return CAUGHT or MISSED.
 
-    None where there is none. The field goes back to its sheet either way.
+    It is caught if what it was shown in was marked as odd: a field image of a batch, or a row of a
+    list. None where there is none.
     """
-    shown = _find_seeded_error(conn, entry_id, person.login)
-    if shown is None or shown.outcome is not None or shown.field != field:
+    shown = _find_open_error(work.conn, work.entry.id, work.person.login)
+    if shown is None or shown.field not in shown_fields:
         return None
-    outcome = OUTCOME_CAUGHT if caught else OUTCOME_MISSED
-    end_seeded_error(conn, shown.id, outcome, now)
+    outcome = OUTCOME_CAUGHT if is_odd else OUTCOME_MISSED
+    end_seeded_error(work.conn, shown.id, outcome, work.now)
     return outcome
 
 
@@ -251,6 +260,12 @@ def _find_seeded_error(conn: Connection, entry_id: str, login: str) -> ShownErro
     """Return the seeded error of the person in the entry; there is at most one."""
     shown = list_seeded_errors(conn, entry_id)
     return next((one for one in shown if one.login == login), None)
+
+
+def _find_open_error(conn: Connection, entry_id: str, login: str) -> ShownError | None:
+    """Return the seeded error of the person in the entry that is not judged yet."""
+    shown = _find_seeded_error(conn, entry_id, login)
+    return shown if shown is not None and shown.outcome is None else None
 
 
 # Which confirmed fields are drawn to be rekeyed (kontrollskrivning).

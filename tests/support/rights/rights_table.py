@@ -336,9 +336,6 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}review.seeded_errors.add_batch_seeded_error": (
         "part of a group that `next_group` has let through"
     ),
-    f"{P}review.seeded_errors.judge_batch_seeded_error": (
-        "part of a group that `confirm_group` has let through"
-    ),
     f"{P}store.entries.entry_view.load_entry_view": "shows what its caller has asked for",
     f"{P}store.registers.client_register.restrict_client": "hides",
     f"{P}registers.staff.is_author": "compares",

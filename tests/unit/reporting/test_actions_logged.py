@@ -134,7 +134,6 @@ NEEDS_NONE = {
     "review.batches.BatchReview.mark": TYPING,
     "review.batches.BatchReview.release": TYPING,
     "review.seeded_errors.add_batch_seeded_error": PART,
-    "review.seeded_errors.judge_batch_seeded_error": PART,
     "review.seeded_errors.with_seeded_error": PART,
     "review.seeded_errors.last_missed_field": TYPING,
     "store.paper.protected_identity.find_hidden_pids": PART,

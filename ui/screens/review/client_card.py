@@ -54,7 +54,7 @@ def banner_card(
     field = next(field for field in view.fields if field.spec.name == spec.name)
     source, typed = _number_in_form(view, held, field)
     if not field.is_open and view.suggestion is not None:
-        client = _client_card(view.suggestion, _proposal_reasons(field, view.suggestion))
+        client = client_card(view.suggestion, _proposal_reasons(field, view.suggestion))
         return _banner([client], "", is_clear=True)
     if field.is_open and view.is_second_review and not field.is_blind and not typed:
         numbers = _differing_numbers(field)
@@ -136,7 +136,7 @@ def _banner(clients: Sequence[Mapping[str, Any]], number: str, *, is_clear: bool
     }
 
 
-def _client_card(
+def client_card(
     client: Client | None, reasons: Sequence[str] = (), number: str = ""
 ) -> dict[str, Any]:
     """Return a client, if the register has one, and the `reasons` for and against.
@@ -273,7 +273,7 @@ def _checked_card(
         written = format_pid(typed) if is_compared else ""
         return _text_card(t("client.no_register"), written, is_unknown=False) | _evidence(known)
     findings = verdict.findings if verdict.client or is_compared else ()
-    return _client_card(verdict.client, findings, typed if is_compared else "")
+    return client_card(verdict.client, findings, typed if is_compared else "")
 
 
 def _record_lookup(context: AppContext, person: Person, held: HeldEntry, number: str) -> None:

@@ -70,7 +70,7 @@ def confirmable(ward: Ward) -> dict[str, tuple[str, ...]]:
 def confirm_all(ward: Ward) -> list[str]:
     with ward.store.begin() as conn:
         seen = [SeenRow(row.entry.id, 0) for row in list_rows(conn, FORMS, EVA, "VVVV", NOW)]
-        return confirm_rows(conn, FORMS, EVA, seen, NOW)
+        return confirm_rows(conn, FORMS, EVA, seen, NOW).confirmed
 
 
 def test_rows_are_confirmed_together_and_stay_records_of_their_own_clients(store: Store) -> None:
@@ -130,9 +130,8 @@ def test_a_client_outside_the_register_is_left(store: Store) -> None:
 def test_a_row_that_a_colleague_changed_since_is_left(store: Store) -> None:
     ward = visits(store)
     with ward.store.begin() as conn:
-        assert confirm_rows(
-            conn, FORMS, EVA, [SeenRow("VVVV-01", 7), SeenRow("VVVV-02", 0)], NOW
-        ) == ["VVVV-02"]
+        seen = [SeenRow("VVVV-01", 7), SeenRow("VVVV-02", 0)]
+        assert confirm_rows(conn, FORMS, EVA, seen, NOW).confirmed == ["VVVV-02"]
 
 
 def test_another_unit_confirms_nothing(store: Store) -> None:

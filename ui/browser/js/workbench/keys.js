@@ -49,8 +49,11 @@ function makeKeys(bench) {
       if (!event.repeat) bench.act(bench.card.hidden ? "hand_over" : "save");
       return true;
     }
-    // What is left by its own word, unless the key closes something of Streamlit's first.
-    if (event.key === "Escape" && bench.card.words?.skip && !document.querySelector(POPOVER)) return event.repeat || (bench.act("skip") ?? true);
+    // What is left by its own word or action, unless the key closes something of Streamlit's first.
+    const { words: own, escape } = bench.card;
+    if (event.key === "Escape" && (own?.skip || escape) && !document.querySelector(POPOVER)) {
+      return event.repeat || (bench.act(...(escape ? ["open", { what: escape }] : ["skip"])) ?? true);
+    }
     if (isRejection(question.given)) return event.altKey && whileRejecting(letterOf(event));
     if (event.ctrlKey && !event.altKey && ["ArrowDown", "ArrowUp"].includes(event.key)) return step(event.key === "ArrowDown" ? 1 : -1);
     if (event.key === "F8" && !event.ctrlKey && !event.altKey) return toDoubtful(event.shiftKey ? -1 : 1);

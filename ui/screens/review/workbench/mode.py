@@ -34,7 +34,8 @@ def mode_card(mode: Mode, held: HeldEntry, title: str, **parts: object) -> Card:
     `count` and `unseen`, in which # is how many are ticked, or have not been seen. With `layout`
     "tiles" the fields stand side by side, with "lines" three on a line, with "rows" each is a line.
     With `mustSee` nothing is saved before each ticked field has been in view. With `draws` a person
-    draws boxes on the page (an act `draw` each); `parts` are those that are drawn.
+    draws boxes on the page (an act `draw` each); `parts` are those that are drawn. `escape` is the
+    action by which Escape leaves it, where it has no word for `skip`.
     """
     return {
         "entry": mode.key,

@@ -13,13 +13,11 @@ from functools import partial
 from typing import Any
 
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.field_labels import accessible_names
+from pipeline.domain.form.field_labels import accessible_name, accessible_names
 from pipeline.domain.form.form import Depth, EntriesPer
-from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import Person
 from pipeline.domain.review.rules import Answer
-from pipeline.review.rows import RowReview, SeenRow, SheetRow
+from pipeline.review.rows import RowReview, RowsResult, SeenRow, SheetRow
 from pipeline.review.session import ReviewSession
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.i18n import t
@@ -42,8 +40,17 @@ from ui.screens.review.sheet_images import (
 )
 from ui.screens.review.workbench.drafts import store_draft, untouched_answer
 from ui.screens.review.workbench.mode import mode_card, tick_field
+from ui.screens.review.workbench.row_clients import (
+    HEAD,
+    ask_row_number,
+    complete_row_number,
+    held_row,
+    is_row_client_seen,
+    row_client,
+)
 from ui.screens.review.workbench_state import (
     ALL_FIELDS,
+    FOCUS_SAVE,
     Card,
     FieldValue,
     HeldEntry,
@@ -52,7 +59,7 @@ from ui.screens.review.workbench_state import (
 from ui.widgets.messages import error_text
 from ui.workspace import AppContext
 
-_HEAD, _MISSING = "head", "review.missing_answer"
+_MISSING = "review.missing_answer"
 _LEAST_ROWS = 2
 """So many rows that are done together open as rows."""
 _SINGLE, _CLOSE_BLANK = "open:single", "open:blank"
@@ -98,11 +105,7 @@ class RowsMode:
     @property
     def ready(self) -> list[SheetRow]:
         """Return the rows that can be confirmed now, or once something is typed in them."""
-        return [
-            row
-            for row in self.rows
-            if not row.looks_blank and (row.can_be_confirmed or row.can_be_typed)
-        ]
+        return [row for row in self.rows if row.is_for_confirming]
 
     def card(self, held: HeldEntry) -> tuple[Card, list[bytes]]:
         """Return the card, and the images of the sheet."""
@@ -111,10 +114,10 @@ class RowsMode:
         images = PageImages.of(shown)
         blank, ready = self.blank, self.ready
         others = [row for row in self.rows if row not in blank and row not in ready]
-        fields = self._field_cards(_HEAD, held, images)
+        fields = self._field_cards(HEAD, held, images)
         for row in ready:
             fields += [
-                _tick_card(row, held, images),
+                self._tick_card(row, held, images),
                 *self._field_cards(row.entry.id, held, images),
             ]
         folded = [
@@ -140,6 +143,12 @@ class RowsMode:
             ],
             mustSee=True,
             layout="rows",
+            escape=_SINGLE,
+            completed={
+                f"{row.entry.id}/{name}": short_and_whole
+                for row in ready
+                for name, short_and_whole in held_row(row, held).completed.items()
+            },
             words={"save": t("rows.save"), "more": t("rows.more")},
         )
         return card, [image for _, image in shown]
@@ -158,7 +167,13 @@ class RowsMode:
         if kind == "skip":
             self._skip()
             return True
-        self._store_drafts(held, message["values"])
+        values = message["values"]
+        for row in self.ready:
+            values = complete_row_number(self.context, self.person, row, held, values)
+        self._store_drafts(held, values)
+        for row in self.ready:
+            ask_row_number(row, held, str(message.get("left") or ""))
+        message = {**message, "values": values}
         if what == _SINGLE:
             self._show_single()
         if what == _CLOSE_BLANK:
@@ -186,7 +201,7 @@ class RowsMode:
             for field in row.view.fields:
                 name = field.spec.name
                 if name in head and row is ready[0]:
-                    yield f"{_HEAD}/{name}", row, replace(field, draft=drafts.get(name))
+                    yield f"{HEAD}/{name}", row, replace(field, draft=drafts.get(name))
                 elif name in row.deviations and name not in head:
                     yield f"{row.entry.id}/{name}", row, field
 
@@ -209,6 +224,23 @@ class RowsMode:
                     }
                 )
         return cards
+
+    def _tick_card(self, row: SheetRow, held: HeldEntry, images: PageImages) -> dict[str, Any]:
+        """Return the line of a row: whose it is, its ink, and what was read, ticked at first."""
+        name, number = _tick_name(row), t("rows.row", row=row.entry.row)
+        client = row_client(self.context, self.person, row, held)
+        area = row_area(row.view, list(images.ids))
+        return tick_field(
+            name,
+            f"{row.entry.row}. {client['name']}" if client.get("name") else number,
+            is_ticked=bool(held.values.get(name, True)),
+            hint=" · ".join(filter(None, [client.get("number"), *client.get("tags", ())])),
+            reason=" · ".join(filter(None, [client.get("text"), *client.get("against", ())])),
+            text=_values_text(row) or t("rows.as_planned"),
+            crop=_row_crop(row, number, images),
+            area=list(area) if area else None,
+            error=held.errors.get(name, ""),
+        )
 
     # What the person does.
 
@@ -235,33 +267,56 @@ class RowsMode:
 
     def _save(self, held: HeldEntry, message: Mapping[str, Any]) -> bool:
         """Confirm the rows that are ticked, all of them or none; return whether they are."""
-        kept = [row for row in self.ready if message["values"].get(_tick_name(row))]
+        ready = self.ready
+        kept = [row for row in ready if message["values"].get(_tick_name(row))]
         if not kept:
             self._show_single()
             return False
         answers = self._answers(message["values"])
         review = self.context.work(RowReview, self.person)
-        seen = [SeenRow(row.entry.id, row.entry.revision, _typed(row, answers)) for row in kept]
-        if wrong := self._find_missing(kept, answers) or self._find_wrong(review.check(seen)):
+        seen = {
+            row.entry.id: SeenRow(
+                row.entry.id, row.entry.revision, _typed(row, answers), is_ticked=row in kept
+            )
+            for row in ready
+        }
+        ticked = [seen[row.entry.id] for row in kept]
+        if wrong := self._find_missing(kept, answers) or self._find_wrong(review.check(ticked)):
             held.refuse(wrong)
             held.warning = t("review.not_saved")
             return False
-        confirmed = review.confirm(seen, held.shown_since(message))
-        if confirmed is None:
+        if not all(is_row_client_seen(row, held, message["values"]) for row in kept):
+            held.stop(t("review.look_at_client"), FOCUS_SAVE)
+            return False
+        result = review.confirm([*seen.values()], held.shown_since(message))
+        if result is None:
             held.warning = t("rows.look_first")
             return False
-        if len(confirmed) < len(self.ready):
+        if len(result.confirmed) < len(ready):
             # What was unticked, or has changed meanwhile, is reviewed by itself.
             self._show_single()
-        current_entry.allow_undo()
-        current_entry.set_toast(t("rows.saved", count=len(confirmed)))
-        return True
+        if result.confirmed:
+            current_entry.allow_undo()
+            current_entry.set_toast(t("rows.saved", count=len(result.confirmed)))
+        return not self._show_missed(result)
+
+    def _show_missed(self, result: RowsResult) -> bool:
+        """Say in which rows a seeded error was confirmed, and open the first; whether there is one.
+
+        Such a row is decided again, with the value that was read.
+        """
+        form = self.view.form
+        fields = [accessible_name(form, form.by_name[name]) for name in result.missed.values()]
+        if fields:
+            current_entry.set_warning(t("control.missed", field="; ".join(fields)))
+            current_entry.open_entry(next(iter(result.missed)))
+        return bool(fields)
 
     def _find_missing(
         self, kept: Sequence[SheetRow], answers: Mapping[str, Answer | None]
     ) -> dict[str, str]:
         """Return what is not answered above the rows and in those that are ticked."""
-        where = (_HEAD, *(row.entry.id for row in kept))
+        where = (HEAD, *(row.entry.id for row in kept))
         return {
             name: t("review.missing_choice" if is_choice_field(field.spec) else _MISSING)
             for name, _, field in self._asked()
@@ -274,7 +329,7 @@ class RowsMode:
         errors: dict[str, str] = {}
         for row in checked:
             places = {
-                f"{where}/{field}" for field in row.deviations for where in (_HEAD, row.entry.id)
+                f"{where}/{field}" for field in row.deviations for where in (HEAD, row.entry.id)
             }
             if asked := sorted(places & names):
                 errors |= dict.fromkeys(asked, t("rows.wrong"))
@@ -305,29 +360,12 @@ def _typed(row: SheetRow, answers: Mapping[str, Answer | None]) -> dict[str, Ans
     return {
         name.partition("/")[2]: answer
         for name, answer in answers.items()
-        if answer is not None and name.partition("/")[0] in (_HEAD, row.entry.id)
+        if answer is not None and name.partition("/")[0] in (HEAD, row.entry.id)
     }
 
 
 def _tick_name(row: SheetRow) -> str:
     return f"{row.entry.id}/"
-
-
-def _tick_card(row: SheetRow, held: HeldEntry, images: PageImages) -> dict[str, Any]:
-    """Return the line of a row: whose it is, its ink, and what was read, ticked at first."""
-    name, number = _tick_name(row), t("rows.row", row=row.entry.row)
-    client = row.client
-    area = row_area(row.view, list(images.ids))
-    return tick_field(
-        name,
-        f"{row.entry.row}. {client.name}" if client else number,
-        is_ticked=bool(held.values.get(name, True)),
-        hint=format_pid(client.pid) if client else "",
-        text=_values_text(row) or t("rows.as_planned"),
-        crop=_row_crop(row, number, images),
-        area=list(area) if area else None,
-        error=held.errors.get(name, ""),
-    )
 
 
 def _row_crop(row: SheetRow, label: str, images: PageImages) -> dict[str, Any] | None:
@@ -359,17 +397,10 @@ def _doubt_text(row: SheetRow) -> str:
 def _values_text(row: SheetRow) -> str:
     """Return what was read in a row, in words; whose it is is beside it."""
     labels = {spec.name: spec.label for spec in row.form.entry_fields(row.entry.row)}
-    specs = [
-        spec
-        for spec in row.form.entry_fields(row.entry.row)
-        if spec.row is not None
-        and spec.name in row.answers
-        and spec.means is not Meaning.CLIENT_PID
-        and row.answers[spec.name].value not in (None, False)
-    ]
     return " · ".join(
         labels[spec.name]
         if row.answers[spec.name].value is True
         else f"{labels[spec.name]} {describe_answer(spec, row.answers[spec.name])}"
-        for spec in specs
+        for spec in row.line
+        if row.answers[spec.name].value not in (None, False)
     )

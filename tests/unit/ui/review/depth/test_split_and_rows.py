@@ -230,7 +230,7 @@ def test_rows_confirmed_together_are_taken_back_together_and_can_be_saved_again(
             for row in rows
             if row.entry.id in ids
         ]
-        assert confirm_rows(conn, seeding.forms(), NURSE, seen, utc_now()) == ids
+        assert confirm_rows(conn, seeding.forms(), NURSE, seen, utc_now()).confirmed == ids
     app = open_screen(NURSE, "review")
     app.button(key="undo-").click().run()
     assert "tillbaka: 2" in Bench(app).card["warning"]
