@@ -90,7 +90,24 @@ def _make_sheet(serial: str, form: Form, known: Sequence[Client], chance: Random
             for spec in specs
             if spec.traits.filled_by_hand and _is_filled(spec, chance)
         }
+        _put_in_order(specs, says)
     return SimulatedSheet(serial, form, tuple(rows), says)
+
+
+def _put_in_order(specs: Sequence[FieldSpec], says: dict[str, Value]) -> None:
+    """Let what begins begin before it ends, and nothing be written before its day."""
+    by_column = {spec.column: spec.name for spec in specs}
+    by_meaning = {spec.means: spec.name for spec in specs if spec.means is not None}
+    pairs = [
+        (spec.name, by_column.get(spec.less_than or ""))
+        for spec in specs
+        if spec.format is Format.TIME
+    ]
+    pairs.append((by_meaning.get(Meaning.EVENT_DATE, ""), by_meaning.get(Meaning.WRITTEN_DATE)))
+    for first, second in pairs:
+        before, after = says.get(first), says.get(second or "")
+        if isinstance(before, str) and isinstance(after, str) and second and before > after:
+            says[first], says[second] = after, before
 
 
 def _is_filled(spec: FieldSpec, chance: Random) -> bool:

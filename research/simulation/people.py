@@ -41,7 +41,8 @@ class SlipRates:
     of these that take the ink for what it looks like, rather than pressing a wrong key. `hard`:
     how many times more often ink is misread that the machine misread too. `unseen`: share of
     wrong values that are overlooked where they have high confidence, `unseen_doubtful` where they
-    are shown with low confidence, `unseen_grouped` in a batch of similar field images.
+    are shown with low confidence, `unseen_grouped` in a batch of similar field images,
+    `unseen_in_row` in the line of a row of a list.
     `spoiled`: share of right ones that are changed for a wrong one. `chosen`: share of
     disagreements that are settled wrongly.
     """
@@ -52,6 +53,7 @@ class SlipRates:
     unseen: float = 0.4
     unseen_doubtful: float = 0.15
     unseen_grouped: float = 0.4
+    unseen_in_row: float = 0.4
     spoiled: float = 0.0005
     chosen: float = 0.01
 

@@ -57,12 +57,16 @@ class Assumptions:
     )
     control_share: float = 0.02
     plant_share: float = 0.005
+    rows: bool = True
 
 
 BASE_ASSUMPTIONS = Assumptions("as assumed")
+ONE_BY_ONE = Assumptions("lists entry by entry, not as rows", rows=False)
 
 
 VARIED_ASSUMPTIONS: tuple[Assumptions, ...] = (
+    ONE_BY_ONE,
+    Assumptions("3 in 5 errors overlooked in rows", replace(_DEFAULT_SLIPS, unseen_in_row=0.6)),
     Assumptions("marks shown from 0.99, not 0.995", shown_from={Kind.TEXT: 0.9}),
     Assumptions("all readings shown from 0.9", shown_from=dict.fromkeys(Kind, 0.9)),
     Assumptions("every reading shown, however doubtful", shown_from=dict.fromkeys(Kind, 0.0)),
@@ -179,6 +183,7 @@ def run_one(assumed: Assumptions, seed: int, parts: int) -> dict[str, int]:
         assumed.slips,
         control_share=assumed.control_share,
         plant_share=assumed.plant_share,
+        rows=assumed.rows,
     )
     return dict(week.counts)
 
@@ -239,8 +244,24 @@ def describe_outcome(one: WeekOutcome) -> str:
         f"right in {counts['controls.right']}. Confirmed in {counts['groups']} groups: "
         f"{counts['groups.kept']} fields. "
         f"Planted values missed: {counts['plants.missed']}.",
+        f"Rows confirmed together: {counts['rows.kept']} of {counts['rows']}; left in the image: "
+        f"{counts['left_in_image']}. {_describe_lists(counts)}",
     ]
     return "\n".join(lines)
+
+
+def _describe_lists(counts: Counter[str]) -> str:
+    """Return what is left in lists, and which seeded errors were found in them and elsewhere."""
+    left, of = (
+        sum(counts[f"{name}.lists.{kind}"] for kind in PUBLISHED_GROUPS)
+        for name in ("after", "fields")
+    )
+    found = ", ".join(
+        f"{where} {counts[f'plants.caught.{where}']} of "
+        f"{counts[f'plants.caught.{where}'] + counts[f'plants.missed.{where}']}"
+        for where in ("lists", "others")
+    )
+    return f"Left wrong in lists: {left} of {of}. Planted values found: {found}."
 
 
 def to_json_object(one: WeekOutcome) -> dict[str, object]:

@@ -18,11 +18,11 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from pipeline.domain.errors import InvalidAnswerError, MissingAnswerError, UnknownClientError
 from pipeline.domain.form.field import FieldSpec, Kind
-from pipeline.domain.form.form import Forms
+from pipeline.domain.form.form import Depth, Forms
 from pipeline.domain.law.permissions import ALL_AREAS
 from pipeline.domain.model import (
     EntryState,
@@ -34,21 +34,25 @@ from pipeline.domain.model import (
     SheetCode,
     State,
 )
+from pipeline.domain.review.depth import is_left_in_image
 from pipeline.domain.review.rules import Answer, agrees_with_reading, asked_fields
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
 from pipeline.review.batches import MIN_BATCH_VIEW_TIME, BatchReview
 from pipeline.review.decisions import Decision
 from pipeline.review.rekeying import Rekeying
+from pipeline.review.rows import MIN_SHEET_VIEW_TIME, RowReview
 from pipeline.review.session import Decided, Review, ReviewSession
 from pipeline.store.database.store import Store, open_store
 from pipeline.store.entries.answers import decided_answers
 from pipeline.store.entries.entry import make_entry_id
+from pipeline.store.entries.entry_depth import set_unit_depth
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.entries.sheet_entries import save_page_reading
 from pipeline.store.paper import pages
 from pipeline.store.registers import client_register
-from pipeline.store.schema.review import control_key
+from pipeline.store.schema.review import control_key, plant
+from research.simulation.lists import ListReader
 from research.simulation.open_store import open_store_of
 from research.simulation.paper import WEEK_UNIT, SimulatedSheet, load_sample_clients, make_sheets
 from research.simulation.people import (
@@ -62,6 +66,9 @@ from research.simulation.people import (
 )
 from research.simulation.readings import SimulatedReader, to_answer
 
+LISTS = ("besokslista",)
+"""The forms of the week that open as rows in their latest version."""
+MANAGER = Person("chef", "Chef", "", Role.MANAGER, frozenset({WEEK_UNIT}), ALL_AREAS)
 OUTSIDE_CLIENT = ClientStatement(outside="ny klient")
 
 REVIEWER_COUNT = 6
@@ -96,6 +103,7 @@ def simulate_week(
     control_share: float = 0.02,
     plant_share: float = 0.005,
     groups: bool = True,
+    rows: bool = True,
 ) -> WeekResult:
     """Simulate one week.
 
@@ -103,6 +111,7 @@ def simulate_week(
         parts: how much paper; a part is the sheets that `make_sheets` makes for one part.
         slips: how people slip.
         groups: whether the queue offers groups of alike pieces too.
+        rows: whether lists open as rows; else their entries are typed as a whole, one by one.
     """
     # A database of its own, deleted afterwards.
     with TemporaryDirectory() as folder:
@@ -114,9 +123,9 @@ def simulate_week(
         )
         store = open_store(settings, create=True)
         try:
-            return _WeekSimulation(store, settings, seed, slips or SlipRates(), groups=groups).run(
-                parts
-            )
+            week = _WeekSimulation(store, settings, seed, slips or SlipRates())
+            week.groups, week.rows = groups, rows
+            return week.run(parts)
         finally:
             store.close()
 
@@ -127,10 +136,9 @@ _Kind = TypeVar("_Kind", bound=Review)
 class _WeekSimulation:
     """One run: the paper, what was read, and the people."""
 
-    def __init__(
-        self, store: Store, settings: Settings, seed: int, slips: SlipRates, *, groups: bool
-    ) -> None:
-        self.store, self.settings, self.slips, self.groups = store, settings, slips, groups
+    def __init__(self, store: Store, settings: Settings, seed: int, slips: SlipRates) -> None:
+        self.store, self.settings, self.slips = store, settings, slips
+        self.groups = self.rows = True
         self.forms = Forms.load(ROOT / "forms")
         # Separate sources of chance: the same paper and ink under all assumptions about people.
         self.chance = Random(f"{seed} people")
@@ -147,6 +155,10 @@ class _WeekSimulation:
             )
             for n in range(REVIEWER_COUNT)
         ]
+        self.readers = {
+            person.login: ListReader(person, self.keyer, self._true, self._hard)
+            for person in self.staff
+        }
         self.says: dict[str, SimulatedSheet] = {}
         self.read: dict[tuple[str, str], Reading] = {}
         self.now = START_TIME
@@ -178,6 +190,11 @@ class _WeekSimulation:
     def _begin(self, conn: Connection) -> None:
         client_register.save_units(conn, {WEEK_UNIT: "HSL"})
         client_register.save_clients(conn, load_sample_clients())
+        if self.rows:
+            for form_id in LISTS:
+                set_unit_depth(
+                    conn, self.forms, MANAGER, WEEK_UNIT, form_id, Depth.DEVIATIONS, self.now
+                )
         # A fixed secret makes the sample for double keying reproducible.
         secret = hashlib.sha256(f"{self.seed}".encode()).hexdigest()
         conn.execute(control_key.insert().values(id=1, secret=secret))
@@ -246,13 +263,15 @@ class _WeekSimulation:
         view = session.next_entry(lambda *_: None)
         if view is None:
             return False
+        if self._review_rows(conn, person, view):
+            return True
         # Answer every open field.
         given = {
             f.spec.name: a
             for f in view.fields
             if f.is_open
             and f.spec.traits.filled_by_hand
-            and (a := self._answer(view, f)) is not None
+            and (a := self._answer(view, f, person.login)) is not None
         }
         # Save, and answer again while the program reports a missed seeded error.
         self.week.counts["looks.second" if view.is_second_review else "looks.first"] += 1
@@ -261,7 +280,22 @@ class _WeekSimulation:
             decided = self._again(session, view.entry.id, decided.missed_field, given)
         return True
 
-    def _answer(self, view: EntryView, one: FieldView) -> Answer | None:
+    def _review_rows(self, conn: Connection, person: Person, view: EntryView) -> bool:
+        """Review the rows of a list whose entry is due; return whether there are any."""
+        review, keys = self._work(RowReview, conn, person), self.keyer.keys
+        done = self.readers[person.login].review(review, view, self.now - MIN_SHEET_VIEW_TIME)
+        if done is None:
+            return False
+        ready, result = done
+        counts = self.week.counts
+        counts["rows"] += len(ready)
+        counts["rows.kept"] += len(result.confirmed)
+        counts["looks.first"] += len(result.confirmed)
+        counts["plants.missed"] += len(result.missed)
+        counts["keys.rows"] += self.keyer.keys - keys
+        return True
+
+    def _answer(self, view: EntryView, one: FieldView, login: str) -> Answer | None:
         """Return what the person says of a field; None leaves an empty field alone."""
         serial, spec = view.entry.sheet, one.spec
         if one.is_batch_confirmed:
@@ -278,6 +312,9 @@ class _WeekSimulation:
                 if side is not None
             )
             return self.keyer.chosen(spec, true, sides)
+        # Seen to be wrong in the list: typed.
+        if (view.entry.id, spec.name) in self.readers[login].noticed:
+            return self.keyer.typed(spec, true, hard=self._hard(serial, spec))
         # An earlier draft is shown instead of the reading.
         if one.draft is not None:
             return self.keyer.confirmed(
@@ -387,6 +424,9 @@ class _WeekSimulation:
                     serial, specs, {name: one.answer for name, one in answers.items()}
                 )
                 counts["entries"] += 1
+        for entry_id, outcome in conn.execute(select(plant.c.entry, plant.c.outcome)):
+            form_id = self.says[entry_id.rpartition("-")[0]].form.id
+            counts[f"plants.{outcome}.{'lists' if form_id in LISTS else 'others'}"] += 1
         counts["keys"], counts["keys.text"] = self.keyer.keys, self.keyer.by_kind.get("text", 0)
 
     def _score_entry(
@@ -394,11 +434,17 @@ class _WeekSimulation:
     ) -> None:
         # Kinds of error in the entry as read and as decided.
         before, after = set[str](), set[str]()
+        is_list = self.says[serial].form.id in LISTS
         for spec in specs:
+            # What repeats the client in a list is not typed: it stays in the image.
+            if spec.name not in answers and is_left_in_image(spec):
+                self.week.counts["left_in_image"] += 1
+                continue
             reading = self.read[serial, spec.name]
             kind = field_group(spec)
             self.week.counts[f"fields.{kind}"] += 1
             self.week.counts[f"of.{kind}.{spec.kind}"] += 1
+            self.week.counts[f"fields.lists.{kind}"] += is_list
             # Compare the reading and the decision with the paper.
             for name, decided, wrong in (
                 ("before", Answer(reading.value, reading.state), before),
@@ -407,6 +453,7 @@ class _WeekSimulation:
                 if decided is None or self._wrong(f"{name}.words", serial, spec, decided):
                     self.week.counts[f"{name}.{kind}"] += 1
                     self.week.counts[f"{name}.{kind}.{spec.kind}"] += 1
+                    self.week.counts[f"{name}.lists.{kind}"] += is_list
                     wrong.add("any" if kind in ("text", "notes") else "fields")
         for name, wrong in (("before", before), ("after", after)):
             self.week.counts[f"entries.{name}.fields"] += "fields" in wrong
