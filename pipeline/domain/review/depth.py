@@ -295,10 +295,12 @@ def _is_sure(spec: FieldSpec, reading: Reading | None) -> bool:
         return False
     if spec.required and reading.state is not State.READ:
         return False
-    if spec.traits.is_multiline:
-        return reading.is_seen_empty
-    least = ROW_CONFIRMED_FROM if spec.critical else prefill_from(spec)
-    return reading.p >= least or reading.is_seen_empty
+    is_empty = reading.state is State.EMPTY
+    if spec.traits.is_multiline and not is_empty:
+        return False
+    # What was seen empty has to be as sure as where an entry shows it: a faint mark looks empty.
+    is_strict = spec.critical and not is_empty
+    return reading.p >= (ROW_CONFIRMED_FROM if is_strict else prefill_from(spec))
 
 
 # "Rad 2: Dag 24: 4" says nothing without the paper: in words it is "Alvedon (500 mg, 1 tablett)

@@ -6,9 +6,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pipeline.domain.model import EntryState
+from pipeline.domain.review.seeded_errors import SeededError
 from pipeline.store.accounts import own_choices
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
+from pipeline.store.quality.checked_work import add_seeded_error
+from pipeline.store.schema.clock import utc_now
 from tests.browser.support.nurse import (
     expect_stored,
     field_input,
@@ -100,6 +103,29 @@ def test_alt_v_shows_one_row_and_all_again_with_what_was_typed(page: Page, store
     expect(field_input(page, "datum")).to_have_value("2021-12-18")
     press_until(page, "Alt+v", page.locator(f'.wb[data-entry="rows:{serial}-01"]'))
     expect(field_input(page, "head/datum")).to_have_value("2021-12-18")
+
+
+def test_a_row_confirmed_with_a_seeded_error_comes_alone_and_escape_leaves_the_rows(
+    page: Page, store: Store
+) -> None:
+    ids = sure_list(store, (1, 2, 3))
+    with store.begin() as conn:
+        wrong = ("rad02.tvatt", SeededError(True))
+        add_seeded_error(conn, NURSE.login, ids[1], wrong, utc_now())
+    log_in(page, NURSE)
+    assert wait_for_entry(page) == f"rows:{ids[0]}"
+    settle(page)
+    # It stands beside the row's own ink, as what was read does.
+    row = page.locator(f'.wb-row[data-name="{ids[1]}/"]')
+    expect(row.locator(".wb-crop")).to_be_in_viewport(ratio=0.99)
+    expect(row.get_by_text("Tvätt")).to_be_in_viewport(ratio=0.99)
+    # Escape leaves for the row alone, Alt+V goes back, and nothing is lost or decided.
+    press_until(page, "Escape", page.locator(f'.wb[data-entry="{ids[0]}"]'))
+    press_until(page, "Alt+v", page.locator(f'.wb[data-entry="rows:{ids[0]}"]'))
+    settle(page)
+    press_until(page, "Control+Enter", page.locator(f'.wb[data-entry="{ids[1]}"]'))
+    expect(page.get_by_text("lagt in på prov")).to_be_in_viewport(ratio=0.99)
+    expect_stored(page, lambda: states(store, ids), [False, True, False])
 
 
 def test_rows_out_of_sight_are_turned_to_before_they_are_confirmed(
