@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.model import EntryState
@@ -13,6 +14,7 @@ from pipeline.review import rows as review_rows
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.quality.checked_work import add_seeded_error
+from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
 from tests.support.screens.bench import Bench
@@ -34,6 +36,10 @@ def named_rows(store: Store) -> list[str]:
     """A list of two visits with the client's name, whose numbers have to be typed."""
     names = {f"rad{row:02d}.namn": CLIENT.name for row in (1, 2)}
     serial = seeding.add_visits(store, (1, 2), names)
+    numbers = [f"rad{row:02d}.personnummer" for row in (1, 2)]
+    with store.begin() as conn:
+        unsure = update(paper.reading).where(paper.reading.c.field.in_(numbers))
+        conn.execute(unsure.values(p=0.99))
     return [f"{serial}-{row:02d}" for row in (1, 2)]
 
 
@@ -61,7 +67,6 @@ def test_the_last_four_digits_are_enough_where_they_are_in_an_entry(
     bench = Bench(open_screen(NURSE, "review"))
     bench.type(number, CLIENT.pid[-4:]).act("draft", left=number)
     assert bench.card["completed"] == {number: [CLIENT.pid[-4:], format_pid(CLIENT.pid)]}
-    assert bench.value(number) == format_pid(CLIENT.pid)
     assert bench.field(f"{first}/")["label"] == f"1. {CLIENT.name}"
 
 
