@@ -187,8 +187,7 @@ class Attachments(Review):
         Raises:
             NotAllowedError: the person does not review.
         """
-        with self.store.read() as conn:
-            sheet = find_sheet_before(conn, page)
+        sheet = self.store.query(find_sheet_before, page)
         return next(iter(self.find_entries([sheet] if sheet else [])), None)
 
     def list_attached(self, entry: Entry) -> tuple[AttachedPage, ...]:

@@ -85,8 +85,7 @@ def save_field_order(
         tuple(name for name, is_own in fields if is_own),
         tuple(name for name, is_own in fields if not is_own),
     )
-    with context.store.begin() as conn:
-        manual_entry.save_order(conn, person, where, order, now)
+    context.store.change(manual_entry.save_order, person, where, order, now)
 
 
 def _list_fields(form: Form, mapping: ManualEntryMapping | None) -> list[ArrangedField]:

@@ -327,8 +327,7 @@ def _make_monthly_run(
         return build_monthly_report(conn, status, exporter, options, months)
 
     for _ in range(MAX_ATTEMPTS):
-        with store.read() as conn:
-            report = build_report(conn)
+        report = store.query(build_report)
         if not report.items:
             return None
         run = _new_run(

@@ -168,8 +168,7 @@ def count_unproven(context: ExportContext, person: Person, now: datetime) -> lis
     require_permission(person, Action.EXPORT)
     units = permitted_units(person, Action.EXPORT)
     before = now - timedelta(days=context.settings.proof_days)
-    with context.store.read() as conn:
-        return progress.count_unproven(conn, units, before)
+    return context.store.query(progress.count_unproven, units, before)
 
 
 def _run_preview(

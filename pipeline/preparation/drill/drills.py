@@ -226,8 +226,7 @@ def make_drill(
     drill = Drill(drill_id, unit, day, person.login, tuple(make_drill_sheets(forms, day)))
     paper = print_drill(about_drill(settings, drill), forms, drill.sheets)
     _save(settings, drill)
-    with store.begin() as conn:
-        record(conn, person.login, "make_drill", drill.id, unit=unit, sheets=len(drill.sheets))
+    store.change(record, person.login, "make_drill", drill.id, unit=unit, sheets=len(drill.sheets))
     return drill, paper
 
 
@@ -270,17 +269,16 @@ def finish_drill(
     )
     finished = replace(drill, result=result)
     _save(settings, finished)
-    with store.begin() as conn:
-        record(
-            conn,
-            person.login,
-            "finish_drill",
-            drill.id,
-            unit=drill.unit,
-            sheets=result.sheets_back,
-            fields=result.counts.total,
-            wrong=result.counts.wrong,
-        )
+    store.change(
+        record,
+        person.login,
+        "finish_drill",
+        drill.id,
+        unit=drill.unit,
+        sheets=result.sheets_back,
+        fields=result.counts.total,
+        wrong=result.counts.wrong,
+    )
     return finished
 
 

@@ -132,8 +132,7 @@ def print_copies(
         raise UsageError("too_many_copies", copies=copies, most_copies=MAX_COPIES)
     sheets = make_blank_sheets(copies, unit)
     pdf = print_sheets(form, sheets, letterhead=load_letterhead(settings, today_in_sweden()))
-    with store.begin() as conn:
-        save_issued_sheets(
-            conn, [to_issued_sheet(form, sheet) for sheet in sheets], by=person.login
-        )
+    store.change(
+        save_issued_sheets, [to_issued_sheet(form, sheet) for sheet in sheets], by=person.login
+    )
     return pdf

@@ -197,8 +197,9 @@ def run_trial(
     pages = [_judge_page(form, page) for page in read_trial_pages(form, data, name)]
     for page in pages:
         save_trial(draft, form, page.page_no, page.fields, person.login, utc_now())
-    with store.begin() as conn:
-        record(conn, person.login, "try_form", draft.id, version=draft.version, pages=len(pages))
+    store.change(
+        record, person.login, "try_form", draft.id, version=draft.version, pages=len(pages)
+    )
     return pages
 
 

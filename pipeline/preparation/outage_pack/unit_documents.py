@@ -186,8 +186,9 @@ def save_document(
     for earlier in folder.glob(f"{slot}-*.pdf"):
         if earlier != file:
             earlier.unlink(missing_ok=True)
-    with store.begin() as conn:
-        record(conn, person.login, "save_pack_document", unit, unit=unit, slot=slot, pages=pages)
+    store.change(
+        record, person.login, "save_pack_document", unit, unit=unit, slot=slot, pages=pages
+    )
     return pages
 
 
@@ -201,8 +202,7 @@ def remove_document(store: Store, settings: Settings, person: Person, unit: str,
         require_permission(person, Action.PACK, unit)
     for file in unit_folder(settings, unit).glob(f"{slot}-*.pdf"):
         file.unlink(missing_ok=True)
-    with store.begin() as conn:
-        record(conn, person.login, "remove_pack_document", unit, unit=unit, slot=slot)
+    store.change(record, person.login, "remove_pack_document", unit, unit=unit, slot=slot)
 
 
 def load_document_pages(path: Path) -> list[bytes]:

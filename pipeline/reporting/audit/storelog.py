@@ -120,20 +120,18 @@ def write_storelog(
     """
     with store.recording_denials():
         require_permission(person, Action.LOG, log_filter.unit)
-    with store.read() as conn:
-        result = _write_posts(conn, person, settings, log_filter, file)
+    result = store.query(_write_posts, person, settings, log_filter, file)
     if not result.posts:
         raise ExportError("no_activity_in_period")
-    with store.begin() as conn:
-        record(
-            conn,
-            person.login,
-            "export_log",
-            "log",
-            unit=log_filter.unit,
-            rows=result.posts,
-            storelog=True,
-        )
+    store.change(
+        record,
+        person.login,
+        "export_log",
+        "log",
+        unit=log_filter.unit,
+        rows=result.posts,
+        storelog=True,
+    )
     return result
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import StatementError
@@ -49,6 +49,8 @@ from pipeline.store.schema.append_only import protect_tables
 from pipeline.store.schema.tally_triggers import create_tally_triggers
 
 _log = logging.getLogger(__name__)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _SUBJECT_LENGTH = 80
 """The longest subject of an event."""
 RESTORATION_MARK = ".restore-unfinished"
@@ -94,6 +96,23 @@ class Store:
         """Open a transaction that only reads and does not wait for writers. Raises as `begin`."""
         with self.recording_denials(), self._transaction(**{READ_ONLY_OPTION: True}) as conn:
             yield conn
+
+    def change(
+        self, action: Callable[Concatenate[Connection, _P], _R], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _R:
+        """Call a function in a transaction of its own that may write. Raises as `begin`."""
+        with self.begin() as conn:
+            return action(conn, *args, **kwargs)
+
+    def query(
+        self,
+        question: Callable[Concatenate[Connection, _P], _R],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _R:
+        """Call a function in a transaction of its own that only reads. Raises as `begin`."""
+        with self.read() as conn:
+            return question(conn, *args, **kwargs)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:

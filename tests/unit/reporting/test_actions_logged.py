@@ -16,7 +16,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.settings import ROOT
 from pipeline.reporting.audit.client_extract import ACCESS_TEXTS
 from pipeline.texts import catalogue
-from tests.support.rights.acting import is_review
+from tests.support.rights.acting import calls_in, is_review
 
 FIGURES = "counts only, of nobody"
 BEFORE = "what is shown is a page, and `view_page` has recorded the look before"
@@ -314,12 +314,7 @@ ACTING = [
 def _recording_calls() -> list[ast.Call]:
     """Every call in the code of something that is called `record`."""
     paths = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "ui").rglob("*.py")]
-    calls = [
-        node
-        for path in paths
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
-    ]
+    calls = [node for path in paths for node in calls_in(ast.parse(path.read_text("utf-8")))]
     return [
         call
         for call in calls

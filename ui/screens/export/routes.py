@@ -49,8 +49,7 @@ def show(context: AppContext, person: Person) -> None:
         require_permission(person, Action.ROUTES)
     export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("routes.title"), t("routes.what"))
-    with context.store.read() as conn:
-        routes = list_routes(conn)
+    routes = context.store.query(list_routes)
     kind = _MESSAGE.show()
     if kind:
         # The form is below a long table.

@@ -283,8 +283,7 @@ def is_local_form(context: AppContext, form: Form) -> bool:
 
 def _unfinished_publications(context: AppContext, person: Person) -> None:
     """Name the publications that a stopped program left half done, each with a way on."""
-    with context.store.read() as conn:
-        unfinished = list_publications(conn)
+    unfinished = context.store.query(list_publications)
     for one in unfinished:
         at = format_moment(one.at)
         st.warning(

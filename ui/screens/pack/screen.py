@@ -205,8 +205,7 @@ def _save_quantities(
     again: bool = True,
 ) -> None:
     with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            save_pack_quantities(conn, person, unit, quantities)
+        context.store.change(save_pack_quantities, person, unit, quantities)
         _MESSAGE.done(t("pack.saved" if quantities else "pack.reset_done"))
         # Part of the table's key: it keeps its edits, and would lay them over what is stored now.
         st.session_state[_SAVE_COUNT_KEY] = st.session_state.get(_SAVE_COUNT_KEY, 0) + 1
@@ -333,8 +332,7 @@ def issued_upload(context: AppContext, person: Person) -> None:
 
 def _import_file(context: AppContext, person: Person, data: bytes) -> None:
     try:
-        with context.store.begin() as conn:
-            result = import_issued_file(conn, context.forms, person, data)
+        result = context.store.change(import_issued_file, context.forms, person, data)
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return

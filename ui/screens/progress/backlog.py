@@ -58,8 +58,7 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _load_backlog(context: AppContext, person: Person, unit: str | None) -> Backlog:
-    with context.store.begin() as conn:
-        return load_backlog(conn, person, unit)
+    return context.store.change(load_backlog, person, unit)
 
 
 def _choose_danger() -> str:

@@ -52,8 +52,7 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _days_section(context: AppContext, person: Person, first: date, last: date) -> None:
-    with context.store.read() as conn:
-        report = paper_days.load_paper_days(conn, context.forms, person, first, last)
+    report = context.store.query(paper_days.load_paper_days, context.forms, person, first, last)
     _summary_text(report)
     _show_grid(report)
     _chosen_day_section(context, person)
@@ -158,8 +157,7 @@ def _chosen_day_section(context: AppContext, person: Person) -> None:
     if unit not in permitted_units(person, Action.PROGRESS):
         return
     st.subheader(md("paper_days.of_day", unit=unit, day=format_day(day)), anchor=False)
-    with context.store.read() as conn:
-        sheets = paper_days.list_day_sheets(conn, person, unit, day)
+    sheets = context.store.query(paper_days.list_day_sheets, person, unit, day)
     if not sheets:
         st.markdown(t("paper_days.nothing"))
         return
@@ -214,8 +212,7 @@ def _import_plan(
 ) -> None:
     try:
         counts = count_planned(data, name)
-        with context.store.begin() as conn:
-            save_planned(conn, person, kind, counts)
+        context.store.change(save_planned, person, kind, counts)
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return
@@ -227,8 +224,7 @@ def _import_plan(
 
 def _bundles_section(context: AppContext, person: Person) -> None:
     st.header(t("paper_days.bundles"), anchor=False)
-    with context.store.read() as conn:
-        found_bundles = bundles.list_bundles(conn, person)
+    found_bundles = context.store.query(bundles.list_bundles, person)
     if not found_bundles:
         st.caption(t("paper_days.no_bundles"))
         return

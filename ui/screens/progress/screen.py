@@ -191,14 +191,12 @@ def _download_section(context: AppContext, person: Person, now: datetime) -> Non
 
 
 def _load_report(context: AppContext, person: Person) -> ProgressReport:
-    with context.store.read() as conn:
-        return progress.make_progress_report(conn, context.forms, person, utc_now())
+    return context.store.query(progress.make_progress_report, context.forms, person, utc_now())
 
 
 def _csv_file(context: AppContext, person: Person, language: str) -> bytes:
     report, least = _load_report(context, person), context.settings.figures_least
-    with context.store.read() as conn:
-        errors = measure_errors(conn, context.forms, person, report.at, least)
+    errors = context.store.query(measure_errors, context.forms, person, report.at, least)
     return progress_csv(report, errors, report.at, language)
 
 
