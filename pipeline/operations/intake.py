@@ -31,7 +31,7 @@ from pipeline.domain.errors import (
     describe_error_location,
 )
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.files.images import ScannedPage
@@ -331,8 +331,7 @@ def import_uploads(
         NotAllowedError: the person may not scan for this unit.
         IntakeError, StoreError: as `import_files`.
     """
-    with store.recording_denials():
-        require_permission(person, Action.SCAN, unit)
+    store.require_permission(person, Action.SCAN, unit)
     with _upload_folder(settings.workspace / "uploads") as folder:
         paths = _write_uploads(folder, uploads)
         return import_files(store, paths, unit=unit, place=place, by=person.login, on_page=on_page)

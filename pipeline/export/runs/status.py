@@ -115,8 +115,7 @@ def list_run_previews(
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.EXPORT, unit)
+    context.store.require_permission(person, Action.EXPORT, unit)
     scope = RunScope(context, person, unit)
     with context.store.read() as conn:
         staff = load_staff_list(conn)

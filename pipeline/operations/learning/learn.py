@@ -281,8 +281,7 @@ def install_learned(context: LearningContext, person: Person, learned: LearningR
         NothingLearnedError: nothing is better than what is in use.
         StoreError: a file cannot be written. What was installed before stays.
     """
-    with context.store.recording_denials():
-        permissions.require_permission(person, Action.MANAGE)
+    context.store.require_permission(person, Action.MANAGE)
     # What an earlier run began and is no longer better was installed by it.
     begun = context.store.query(find_unfinished_learning)
     installed = [name for name in begun if name not in learned.better]

@@ -219,8 +219,7 @@ def make_drill(
         NotAllowedError: the person makes no packs for this unit.
         UsageError: none of the forms of the drill is in use.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PACK, unit)
+    store.require_permission(person, Action.PACK, unit)
     day = today_in_sweden()
     drill_id = f"{day.isoformat()}-{secrets.token_hex(3)}"
     drill = Drill(drill_id, unit, day, person.login, tuple(make_drill_sheets(forms, day)))
@@ -249,8 +248,7 @@ def finish_drill(
         NotAllowedError: the person makes no packs for the drill's unit.
         EfterskriftError: the file cannot be opened.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PACK, drill.unit)
+    store.require_permission(person, Action.PACK, drill.unit)
     start = time.monotonic()
     pages = load_pages(scan.data, scan.name)
     if len(pages) > MAX_SCAN_PAGES:

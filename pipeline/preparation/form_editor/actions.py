@@ -16,7 +16,7 @@ import yaml
 from pipeline.domain.errors import FormEditorError, FormError, MissingProgramError
 from pipeline.domain.form.form import Area, Form, Forms, Subject, load_form
 from pipeline.domain.form.rules import FormLoader
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import copy_atomically, hold_lock, write_atomically
@@ -332,8 +332,7 @@ def _save_with_form(draft: Draft) -> Draft:
 
 
 def _require_form_editor(store: Store, person: Person) -> None:
-    with store.recording_denials():
-        require_permission(person, Action.MAKE_FORMS)
+    store.require_permission(person, Action.MAKE_FORMS)
 
 
 def _new_form_id(settings: Settings, forms: Forms, start: NewFormInfo) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Form
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Image, Person
 from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
@@ -126,8 +126,7 @@ def print_copies(
         UsageError: that many cannot be printed.
         FormError: the form is printed elsewhere.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PRINT, unit)
+    store.require_permission(person, Action.PRINT, unit)
     if not 1 <= copies <= MAX_COPIES:
         raise UsageError("too_many_copies", copies=copies, most_copies=MAX_COPIES)
     sheets = make_blank_sheets(copies, unit)

@@ -21,6 +21,8 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
     WrongImagesError,
 )
+from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error, write_turn
 from pipeline.store.database.history import (
@@ -139,6 +141,11 @@ class Store:
                 error.noted = True
                 self._record_denial(error)
             raise
+
+    def require_permission(self, person: Person, action: Action, unit: str | None = None) -> None:
+        """Check as `permissions.require_permission` outside a transaction, and log a denial."""
+        with self.recording_denials():
+            require_permission(person, action, unit)
 
     def _record_denial(self, error: NotAllowedError) -> None:
         """Log a denial; a failure to do so does not replace the denial by another error."""

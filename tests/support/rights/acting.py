@@ -15,9 +15,11 @@ from pipeline.domain.settings import ROOT
 GUARDS = frozenset(
     {
         "require_permission",
+        "require_permission_for",
         "require_visible_entry",
         "require_visible_page",
         "load_visible_entry",
+        "load_visible_page",
         "load_entry_as_seen",
         "require_run",
     }

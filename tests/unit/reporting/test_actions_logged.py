@@ -199,6 +199,7 @@ NEEDS_NONE = {
     "store.entries.entry.is_claimed_by_other": "asks only",
     "store.entries.entry.load_entry_as_seen": PART,
     "store.entries.entry.load_visible_entry": PART,
+    "store.paper.pages.load_visible_page": PART,
     "store.entries.answers.decided_answers": PART,
     "store.exports.run_items.save_receipts": PART,
     "store.exports.runs.save_proofs": PART,
@@ -211,6 +212,7 @@ NEEDS_NONE = {
     "domain.law.permissions.units_within_block": "asks only",
     "domain.law.permissions.require_signer": ASKS,
     "domain.law.permissions.require_permission": ASKS,
+    "domain.law.permissions.require_permission_for": ASKS,
     "export.runs.files.require_run": PART,
     "operations.learning.learn.learn_from_entries": (
         "reads confirmed fields on this machine and shows counts; taking over and handing out are "

@@ -15,7 +15,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form, Subject
-from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.model import Person
 from pipeline.forms.visit_lists import load_visit_plan
 from pipeline.preparation.outage_pack.pack import (
@@ -70,8 +70,7 @@ class _FinishedPack:
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.PACK)
+    context.store.require_permission(person, Action.PACK)
     screen_heading(context, person, t("pack.title"), t("pack.what"))
     translate_upload_button()
     with st.container(horizontal=True, vertical_alignment="bottom"):

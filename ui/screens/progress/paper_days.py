@@ -12,7 +12,7 @@ import streamlit as st
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.law.permissions import Action, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.registers.planned_visits import PlanKind, count_planned
@@ -38,8 +38,7 @@ _MAX_MISSING_SHEETS = 50
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.PROGRESS)
+    context.store.require_permission(person, Action.PROGRESS)
     screen_heading(context, person, t("paper_days.title"), t("paper_days.what"))
     period = _choose_period(context, person)
     if period is None:

@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from pipeline.domain.dates import SWEDEN, swedish_day
-from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.model import Person
 from pipeline.reporting import progress
 from pipeline.reporting.csv_files import progress_csv
@@ -57,8 +57,7 @@ _ALARM_SCREENS = {
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.PROGRESS)
+    context.store.require_permission(person, Action.PROGRESS)
     screen_heading(context, person, t("progress.title"))
     _situation_section(context, person)
     show_old_packs(context, person)
