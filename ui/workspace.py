@@ -74,5 +74,4 @@ def _open_cached(key: str, _settings: Settings) -> tuple[Store, FormLibrary]:
 def _check_schema(key: str, _store: Store) -> None:
     """Check every 10 seconds that the schema has not been upgraded under this version."""
     del key
-    with _store.read() as conn:
-        require_head(conn, _store.name)
+    _store.query(require_head, _store.name)

@@ -88,8 +88,7 @@ def _write_undelivered(
 
     A process was killed between. Those of other persons are named.
     """
-    with context.store.read() as conn:
-        waiting = [one for one in list_packages(conn, person) if not one.is_delivered]
+    waiting = [one for one in context.store.query(list_packages, person) if not one.is_delivered]
     own = [package for package in reversed(waiting) if package.made_by == person.name[:80]]
     if others := [package.id for package in waiting if package not in own]:
         print_note("cli.archive.unfetched_others", packages=", ".join(others))

@@ -135,17 +135,15 @@ def clashes(
             unit, law_area = _resolve_scope(context.store, unit, area)
             care_list = _load_list(file, column)
             list_id = import_care_list(context, person, unit, law_area, care_list, utc_now())
-            with context.store.read() as conn:
-                result = {
-                    "rows": len(care_list.rows),
-                    "no_person": care_list.rows_without_person,
-                    "no_day": care_list.rows_without_day,
-                    "kept": is_list_stored(conn, list_id),
-                }
-        with context.store.read() as conn:
-            listed = list_matches(
-                conn, context.forms, person, context.settings.clash_minutes, utc_now()
-            )
+            result = {
+                "rows": len(care_list.rows),
+                "no_person": care_list.rows_without_person,
+                "no_day": care_list.rows_without_day,
+                "kept": context.store.query(is_list_stored, list_id),
+            }
+        listed = context.store.query(
+            list_matches, context.forms, person, context.settings.clash_minutes, utc_now()
+        )
     result |= {
         "hidden": listed.hidden,
         "pairs": [_match_as_object(match) for match in listed.matches],

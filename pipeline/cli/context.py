@@ -142,8 +142,7 @@ def resolve_unit(store: Store, name: str) -> str:
     """
     from pipeline.store.registers.client_register import areas_by_unit
 
-    with store.read() as conn:
-        units = list(areas_by_unit(conn))
+    units = list(store.query(areas_by_unit))
     if name in units:
         return name
     if not name and len(units) == 1:

@@ -70,10 +70,9 @@ def init(
     if answers is None:
         if not (sys.stdin.isatty() if ask is None else ask):
             return
-        with store.read() as conn:
-            if has_accounts(conn):
-                print_note("cli.init.known")
-                return
+        if store.query(has_accounts):
+            print_note("cli.init.known")
+            return
         answers = _ask_everything()
     _save(settings, answers, is_asked=file is None)
 
@@ -81,8 +80,7 @@ def init(
 def _save(settings: Settings, answers: FirstSetup, *, is_asked: bool) -> None:
 
     store = open_workspace(settings)
-    with store.read() as conn:
-        first_setup.require_new(conn, settings)
+    store.query(first_setup.require_new, settings)
     person = first_setup.administrator(answers)
     if is_asked:
         digest = _ask_new_password(person, settings)

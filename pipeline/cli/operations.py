@@ -365,8 +365,7 @@ def planned(
     counts = count_planned(file.read_bytes(), file)
     store = open_workspace()
     operator = resolve_acting_person(store, "")
-    with store.begin() as conn:
-        save_planned(conn, operator, kind, counts)
+    store.change(save_planned, operator, kind, counts)
     store.close()
     units = {unit for unit, _ in counts}
     print_note(

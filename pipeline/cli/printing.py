@@ -243,8 +243,7 @@ def _make_sheets_of(form: Form, items: Sequence[PlannedVisit | Prescription]) ->
 
 def _find_only_unit(register: Sequence[Client] | None, store: Store) -> str:
     """Return the unit of blank sheets if none is named: the only unit there is, else none."""
-    with store.read() as conn:
-        units = client_register.areas_by_unit(conn)
+    units = store.query(client_register.areas_by_unit)
     return next(iter(units)) if register is None and len(units) == 1 else ""
 
 
@@ -252,8 +251,7 @@ def _find_known_clients(
     register: Sequence[Client], pids: Collection[str], store: Store
 ) -> list[Client]:
     """Return the clients of the given register, and those of the workspace's with these numbers."""
-    with store.read() as conn:
-        return [*register, *client_register.filter_known_clients(conn, pids)]
+    return [*register, *store.query(client_register.filter_known_clients, pids)]
 
 
 def _require_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) -> None:
@@ -262,8 +260,7 @@ def _require_known_units(sheets: Mapping[str, Sequence[Sheet]], store: Store) ->
     Raises:
         UsageError: the workspace has units, but not all of these.
     """
-    with store.read() as conn:
-        known = client_register.areas_by_unit(conn)
+    known = store.query(client_register.areas_by_unit)
     if not known:
         print_note("cli.print.no_units")
     elif unknown := sorted(
@@ -410,8 +407,7 @@ def _load_digital_secret(settings: Settings) -> str:
     except EfterskriftError:
         print_note("cli.pack.no_digital")
         return ""
-    with store.begin() as conn:
-        secret = digital_form_secret(conn)
+    secret = store.change(digital_form_secret)
     store.close()
     return secret
 
@@ -442,10 +438,12 @@ def take_in(
     settings = load_settings()
     store = open_workspace(settings)
     operator = resolve_acting_person(store, "")
-    with store.begin() as conn:
-        imported = issued_sheets.import_issued_file(
-            conn, Forms.load(*settings.form_folders), operator, file.read_bytes()
-        )
+    imported = store.change(
+        issued_sheets.import_issued_file,
+        Forms.load(*settings.form_folders),
+        operator,
+        file.read_bytes(),
+    )
     store.close()
     print_note(
         "cli.issued.imported",

@@ -198,8 +198,7 @@ def person(
     settings = load_settings()
     store = open_workspace(settings)
     # What is wrong is reported before a password is asked for.
-    with store.read() as conn:
-        account = _resolve_account(conn, login, named, is_further=is_further)
+    account = store.query(_resolve_account, login, named, is_further=is_further)
     password = make_sealed_password() if break_glass else read_password()
     digest = hash_new_password(password, account, settings) if password else None
     with store.begin() as conn:
@@ -361,9 +360,8 @@ def block(
         raise UsageError("one_personal_number_needed")
     store = open_workspace()
     person, owner = resolve_acting_person(store, login), resolve_unit(store, unit)
-    with store.begin() as conn:
-        block_id = (lift_block if lift else set_block)(
-            conn, person, owner, typed, reason, utc_now()
-        )
+    block_id = store.change(
+        lift_block if lift else set_block, person, owner, typed, reason, utc_now()
+    )
     print_note("cli.block.lifted" if lift else "cli.block.set", unit=owner)
     typer.echo(block_id)

@@ -278,8 +278,7 @@ def reread(
     store = open_workspace()
     person = resolve_acting_person(store, login)
     owner = resolve_unit(store, unit) if unit is not None else None
-    with store.begin() as conn:
-        count = requeue_failed_pages(conn, person, owner)
+    count = store.change(requeue_failed_pages, person, owner)
     if as_json:
         print_json({"pages": count})
     else:
@@ -290,8 +289,7 @@ def status(as_json: AsJson = False) -> None:
     """Show the pages in, done, waiting and failed, and alarms."""
     settings = load_settings()
     store, forms = open_workspace(settings), Forms.load(*settings.form_folders)
-    with store.read() as conn:
-        metrics = workspace_metrics(conn)
+    metrics = store.query(workspace_metrics)
     state = load_watch_state(store, settings, forms, utc_now())
     alarms = find_alarms(state, settings)
     done = {

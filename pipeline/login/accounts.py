@@ -51,8 +51,7 @@ def save_account(conn: Connection, person: Person, account: Person, now: datetim
         UsageError: a value is empty or unknown, the account is closed, it is the person's own, or
             it would become one for emergencies or an ordinary one.
     """
-    with naming(account.login):
-        permissions.require_permission(person, Action.ACCOUNTS)
+    permissions.require_permission_for(account.login, person, Action.ACCOUNTS)
     _require_valid_account(conn, person, account)
     before = people.people_by_login(conn).get(account.login)
     # A closed account is opened first, so that a change is not mistaken for it
@@ -93,8 +92,7 @@ def close_account(conn: Connection, person: Person, login: str) -> None:
     Raises:
         UsageError: there is no such account, or it is the person's own.
     """
-    with naming(login):
-        permissions.require_permission(person, Action.ACCOUNTS)
+    permissions.require_permission_for(login, person, Action.ACCOUNTS)
     closed = require_other_account(conn, person, login).login
     people.deactivate_person(conn, closed, by=person.login)
     cancel_codes(conn, closed, utc_now(), by=person.login)

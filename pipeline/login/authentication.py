@@ -52,8 +52,7 @@ def check_password(request: LoginRequest, credentials: Credentials) -> PasswordL
         LoginError: too many recent failures; the message says how long to wait.
         UsageError: too many others are logging in at the same time.
     """
-    with request.store.read() as conn:
-        login = people.find_login(conn, credentials.login.strip())
+    login = request.store.query(people.find_login, credentials.login.strip())
     attempt = limits.begin_attempt(request, login)
     with request.store.read() as conn:
         person = people.find_person(conn, login)
@@ -135,8 +134,7 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
         LoginError: too many recent failures, or the change still waits for approval.
         UsageError: the password is too weak, or too many others are logging in.
     """
-    with request.store.read() as conn:
-        login = people.find_login(conn, login.strip())
+    login = request.store.query(people.find_login, login.strip())
     attempt = limits.begin_attempt(request, login, Proof.CODE)
     with request.store.read() as conn:
         person, row = people.find_person(conn, login), find_by_code(conn, login, code)
@@ -145,8 +143,7 @@ def redeem_code(request: LoginRequest, login: str, code: str, new_password: str)
             subject = person.login if person else "unknown"
             record(conn, "system", "login_failed", subject, kind="code")
         return False
-    with request.store.begin() as conn:
-        limits.forget_attempt(conn, attempt)
+    request.store.change(limits.forget_attempt, attempt)
     if row.needs_approval and row.approved_at is None:
         raise LoginError("access_change_needs_approval")
     digest = hash_new_password(new_password, person, request.settings)

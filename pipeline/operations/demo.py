@@ -291,8 +291,7 @@ def prepare_store(settings: Settings) -> Store:
         # The data is invented, so that it needs no confirmation.
         upgrade_store(settings)
         store = open_store(settings)
-    with store.read() as conn:
-        is_filled = bool(list_people(conn))
+    is_filled = bool(store.query(list_people))
     if not is_filled:
         password = hash_password(DEMO_PASSWORD)
         with store.begin() as conn:
@@ -390,5 +389,4 @@ def sample_batches() -> dict[str, list[Path]]:
 
 def count_demo_pages(store: Store) -> int:
     """Return the number of pages that the demo has imported."""
-    with store.read() as conn:
-        return count_pages_by_state(conn)["in"]
+    return store.query(count_pages_by_state)["in"]

@@ -301,8 +301,7 @@ def _check_image_files(settings: Settings) -> Text:
         StoreError: images are missing, or their place is away, another one or cannot be written.
     """
     with closing(open_for_images(settings)) as store:
-        with store.read() as conn:
-            names = set(list_image_names(conn))
+        names = set(store.query(list_image_names))
         store.images.require_present()
         store.images.try_out()
         if missing := len(names.difference(store.images.list_names())):

@@ -31,7 +31,7 @@ from pipeline.domain.errors import (
     describe_error_location,
 )
 from pipeline.domain.issues import IssueCode
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.files.images import ScannedPage
@@ -199,8 +199,7 @@ def _read_source(
 
     The attempt is counted first: an import that is killed cannot count it any more.
     """
-    with store.read() as conn:
-        known = list_imported_pages(conn, key)
+    known = store.query(list_imported_pages, key)
     first = next(number for number in count(1) if number not in known)
     with _counted_attempt(store, key, first) as starts:
         if starts > MAX_STARTS + 1:
@@ -217,8 +216,7 @@ def _read_source(
                 yield _killed_page(source, number)
             else:
                 yield _read_foreign_page(pages, source, number)
-    with store.begin() as conn:
-        mark_source_imported(conn, key, last)
+    store.change(mark_source_imported, key, last)
 
 
 @contextmanager
@@ -227,8 +225,7 @@ def _counted_attempt(store: Store, key: SourceKey, first: int) -> Iterator[int]:
 
     An attempt that ends in order, also by an error, says nothing against the file.
     """
-    with store.begin() as conn:
-        starts = count_start(conn, key, first)
+    starts = store.change(count_start, key, first)
     try:
         yield starts
     except BaseException:
@@ -246,8 +243,7 @@ def _open_source(
     store: Store, process: SandboxProcess, key: SourceKey, source: SourceFile
 ) -> ForeignPages:
     def note_death(number: int) -> int:
-        with store.begin() as conn:
-            return count_death(conn, key, number)
+        return store.change(count_death, key, number)
 
     try:
         return ForeignPages(process, source.path, note_death)
@@ -301,8 +297,7 @@ def _store_page(
         scanned.media_type or None,
         reason,
     )
-    with store.begin() as conn:
-        append_page_to_batch(conn, page, by, key.copy)
+    store.change(append_page_to_batch, page, by, key.copy)
 
 
 def batch_fingerprint(stack: str, unit: str, place: str) -> str:
@@ -336,8 +331,7 @@ def import_uploads(
         NotAllowedError: the person may not scan for this unit.
         IntakeError, StoreError: as `import_files`.
     """
-    with store.recording_denials():
-        require_permission(person, Action.SCAN, unit)
+    store.require_permission(person, Action.SCAN, unit)
     with _upload_folder(settings.workspace / "uploads") as folder:
         paths = _write_uploads(folder, uploads)
         return import_files(store, paths, unit=unit, place=place, by=person.login, on_page=on_page)

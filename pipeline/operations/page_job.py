@@ -95,8 +95,9 @@ class RefreshingReader:
             self._reader = replace(self._reader, forms=forms)
         self._refresh_registers()
         if media_type == TYPED_PNG and not self._reader.note_secret:
-            with self._store.begin() as conn:
-                self._reader = replace(self._reader, note_secret=digital_form_secret(conn))
+            self._reader = replace(
+                self._reader, note_secret=self._store.change(digital_form_secret)
+            )
         return self._reader.read(data, media_type, unit)
 
     def _refresh_registers(self) -> None:
@@ -252,8 +253,7 @@ class PageJob:
             return workers.count_attempt(conn, page_id)
 
     def _read_image(self, page_id: str) -> PageResult:
-        with self.store.read() as conn:
-            scanned = load_page(conn, page_id)
+        scanned = self.store.query(load_page, page_id)
         data = self.store.images.get(scanned.image_sha256 or "")
         self._report_images(away=False)
         self.busy_since = time.monotonic()
@@ -300,8 +300,7 @@ class PageJob:
         self._reset_attempts(page_id)
 
     def _reset_attempts(self, page_id: str) -> None:
-        with self.store.begin() as conn:
-            workers.reset_attempts(conn, page_id)
+        self.store.change(workers.reset_attempts, page_id)
 
     def _fail(self, page_id: str, reason: str) -> None:
         self._retry(lambda: self._mark_failed(page_id, reason))

@@ -103,8 +103,7 @@ class FolderWatch:
             StoreError: the database or the disk failed; likewise.
             SchemaMismatchError: the store was upgraded meanwhile; no later call can go on.
         """
-        with self.store.read() as conn:
-            require_head(conn, self.store.name)
+        self.store.query(require_head, self.store.name)
         try:
             result = self._import_ready()
         except IntakeError:
@@ -188,8 +187,7 @@ class FolderWatch:
         is_same = saved is not None and look == replace(saved, looked_at=look.looked_at)
         if is_same and now - self._saved_at < _SAVE_SECONDS:
             return
-        with self.store.begin() as conn:
-            save_watched_folder(conn, look)
+        self.store.change(save_watched_folder, look)
         self._saved, self._saved_at = look, now
 
     def _passed_over(self, now: float) -> tuple[PassedFile, ...]:
@@ -206,8 +204,7 @@ class FolderWatch:
     def _resumable_fingerprint(self, ready: Collection[str]) -> str:
         """Return the fingerprint of this folder's unfinished batch, if it can be continued."""
         fingerprint = batch_fingerprint(self._stack, self.unit, self.place)
-        with self.store.read() as conn:
-            interrupted = last_source_of_unfinished(conn, fingerprint)
+        interrupted = self.store.query(last_source_of_unfinished, fingerprint)
         return "" if interrupted and interrupted not in ready else fingerprint
 
     @property

@@ -173,8 +173,7 @@ def _sort_queue(job: PageJob) -> None:
         with job.store.read() as conn:
             units = [unit for unit in areas_by_unit(conn) if is_outdated(conn, unit)]
         for unit in units:
-            with job.store.begin() as conn:
-                sort_unit(conn, forms, unit)
+            job.store.change(sort_unit, forms, unit)
     except StoreError as error:
         _log.warning("%s", error)
 
@@ -223,8 +222,7 @@ class Worker:
         self._pages_wait.set()
         DBOS.destroy(workflow_completion_timeout_sec=_LAST_PAGE_SECONDS)
         try:
-            with self._job.store.begin() as conn:
-                workers.remove_worker(conn, self._id)
+            self._job.store.change(workers.remove_worker, self._id)
         except StoreError as error:
             _log.warning("%s", error)
         self._job.store.close()
@@ -299,12 +297,10 @@ class Worker:
     def _take_up_pages(self) -> None:
         """Let pages be read whose image is back; a part of them at each heartbeat."""
         store = self._job.store
-        with store.read() as conn:
-            waiting = workers.list_set_aside(conn, self._last_looked_for, _MAX_LOOKED_FOR)
+        waiting = store.query(workers.list_set_aside, self._last_looked_for, _MAX_LOOKED_FOR)
         self._last_looked_for = waiting[-1][0] if waiting else ""
         if found := [page for page, sha256 in waiting if store.images.holds(sha256)]:
-            with store.begin() as conn:
-                workers.take_up(conn, found)
+            store.change(workers.take_up, found)
 
     def _hand_over(self) -> None:
         """Enqueue the pages that wait, and let the engine look for them often if there are any."""
@@ -334,12 +330,10 @@ class Worker:
                     DBOS.enqueue_workflow(QUEUE_NAME, self._read_page, page_id)
 
     def _list_queued(self) -> list[str]:
-        with self._job.store.read() as conn:
-            return list_queued_pages(conn, _MAX_ENQUEUED)
+        return self._job.store.query(list_queued_pages, _MAX_ENQUEUED)
 
     def _resume_abandoned(self) -> None:
-        with self._job.store.read() as conn:
-            beats = workers.list_heartbeats(conn)
+        beats = self._job.store.query(workers.list_heartbeats)
         # Workers are known by their heartbeat or by a page that they read.
         pending = _list_workflows(status="PENDING")
         others = {flow.executor_id for flow in pending if flow.executor_id} | set(beats)
@@ -350,8 +344,7 @@ class Worker:
             )
             DBOS.resume_workflows(orphans, queue_name=QUEUE_NAME)
         for worker_id in dead:
-            with self._job.store.begin() as conn:
-                workers.remove_worker(conn, worker_id)
+            self._job.store.change(workers.remove_worker, worker_id)
 
     def _check_hung(self) -> None:
         since = self._job.busy_since

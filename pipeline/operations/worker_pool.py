@@ -283,8 +283,7 @@ def _keep_up(store: Store, *, fold: bool) -> None:
     try:
         settle_signatures(store, utc_now())
         if fold:
-            with store.begin() as conn:
-                fold_tallies(conn, _MANY_TALLIES)
+            store.change(fold_tallies, _MANY_TALLIES)
     except StoreUnavailableError as error:
         _log.warning("%s", error)
 

@@ -24,7 +24,11 @@ from sqlalchemy import Connection
 from pipeline.domain.errors import ReviewError
 from pipeline.domain.form.form import EntriesPer
 from pipeline.domain.form.rules import ATTACHMENT_FORM, FREE_NOTE_FORM
-from pipeline.domain.law.permissions import Action, naming, require_permission
+from pipeline.domain.law.permissions import (
+    Action,
+    require_permission,
+    require_permission_for,
+)
 from pipeline.domain.model import EntryState, Outcome, State
 from pipeline.domain.review.attachment_title import (
     AttachmentChoice,
@@ -79,6 +83,7 @@ from pipeline.store.paper.pages import (
     list_sheet_pages,
     load_page,
     load_sheet_readings,
+    load_visible_page,
 )
 from pipeline.store.registers.client_register import list_clients
 
@@ -187,8 +192,7 @@ class Attachments(Review):
         Raises:
             NotAllowedError: the person does not review.
         """
-        with self.store.read() as conn:
-            sheet = find_sheet_before(conn, page)
+        sheet = self.store.query(find_sheet_before, page)
         return next(iter(self.find_entries([sheet] if sheet else [])), None)
 
     def list_attached(self, entry: Entry) -> tuple[AttachedPage, ...]:
@@ -229,8 +233,7 @@ class Attachments(Review):
             BlockedClientError: the client is behind a block.
         """
         with self.store.begin() as conn:
-            with naming(client_log_subject(conn, pid)):
-                require_permission(self.person, Action.REVIEW)
+            require_permission_for(client_log_subject(conn, pid), self.person, Action.REVIEW)
             record(conn, self.person.login, "look_up_client", client_log_subject(conn, pid))
             visibility.require_unblocked_client(conn, self.person, pid)
             is_visible = visibility.visible_entries_condition(conn, self.person, Action.REVIEW)
@@ -312,8 +315,7 @@ class Attachments(Review):
             ReviewError: the page is no loose page, somebody has begun with it, or an area is none.
         """
         with self.store.begin() as conn:
-            page = load_page(conn, page_id)
-            visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+            page = load_visible_page(conn, self.person, Action.REVIEW, page_id)
             _require_areas(areas)
             lock_keys(conn, page_id)
             first, now = last_part_row(conn, page_id) + 1, self.clock()
@@ -346,8 +348,7 @@ class Attachments(Review):
             ReviewError: the page is not split, or somebody has begun with a part.
         """
         with self.store.begin() as conn:
-            page = load_page(conn, page_id)
-            visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+            page = load_visible_page(conn, self.person, Action.REVIEW, page_id)
             lock_keys(conn, page_id)
             if not list_parts(conn, page_id):
                 raise ReviewError("page_not_split")
@@ -361,8 +362,7 @@ class Attachments(Review):
         lock_keys(conn, entry.sheet, *sorted(choice.page_id for choice in choices))
         first, now = last_attachment_number(conn, entry.sheet) + 1, self.clock()
         for number, choice in enumerate(choices, first):
-            page = load_page(conn, choice.page_id)
-            visibility.require_visible_page(conn, self.person, Action.REVIEW, page)
+            page = load_visible_page(conn, self.person, Action.REVIEW, choice.page_id)
             if page.sheet == entry.sheet:
                 raise ReviewError("page_not_loose")
             self._take_free_entry(conn, page)
@@ -380,8 +380,7 @@ class Attachments(Review):
 
     def _detach(self, conn: Connection, page_id: str) -> AttachmentChoice:
         """Take a page off its entry, and return how it was attached."""
-        with naming(page_id):
-            require_permission(self.person, Action.REVIEW)
+        require_permission_for(page_id, self.person, Action.REVIEW)
         row = load_attachment(conn, page_id)
         (entry,) = list_sheet_entries(conn, row.sheet)
         self._require_open_entry(conn, entry.id)

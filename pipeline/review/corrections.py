@@ -193,13 +193,11 @@ class Corrections(Review):
         Raises:
             NotAllowedError, StaleDecisionError, ReviewError: as `rejections.reopen_rejected`.
         """
-        with self.store.begin() as conn:
-            reopen_rejected(conn, self.person, entry_id, revision)
+        self.store.change(reopen_rejected, self.person, entry_id, revision)
 
     def withdraw_duplicate(self, mark_id: int) -> None:
         """Take a mark as a duplicate back, as `rejections.withdraw_duplicate_mark`."""
-        with self.store.begin() as conn:
-            withdraw_duplicate_mark(conn, self.person, mark_id, self.clock())
+        self.store.change(withdraw_duplicate_mark, self.person, mark_id, self.clock())
 
     def undo(self, shown_revisions: Sequence[tuple[str, int]]) -> EntryState:
         """Take back the person's own last decisions of one step; return the first one's state.

@@ -75,8 +75,7 @@ class Questions(Review):
 
         A decided author comes first, then what this person has keyed, then the reading.
         """
-        with self.store.read() as conn:
-            return self._find_author(conn, entry)
+        return self.store.query(self._find_author, entry)
 
     def save_answer(
         self, question_id: int, text: str, answered_by: str, answered_at: datetime

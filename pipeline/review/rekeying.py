@@ -63,8 +63,7 @@ class Rekeying(Review):
 
     def skip(self, task: RekeyingTask) -> None:
         """Leave a task for another person, as `skip_rekeying`."""
-        with self.store.begin() as conn:
-            skip_rekeying(conn, self.person, task)
+        self.store.change(skip_rekeying, self.person, task)
 
     def save_answer(self, task: RekeyingTask, answer: Answer) -> RekeyingOutcome:
         """Store what the person keyed, and return whether it agrees with the confirmed value.

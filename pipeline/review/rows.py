@@ -192,8 +192,7 @@ class RowReview(Review):
         """Confirm rows, as `confirm_rows`; None if the sheet has just come on the screen."""
         if not self.has_been_seen(shown_at, MIN_SHEET_VIEW_TIME):
             return None
-        with self.store.begin() as conn:
-            return confirm_rows(conn, self.forms, self.person, seen, self.clock())
+        return self.store.change(confirm_rows, self.forms, self.person, seen, self.clock())
 
     def close_blank(self, rows: Sequence[SheetRow], shown_at: datetime | None) -> bool:
         """Reject rows as blank; False if the sheet has not been on the screen for long.

@@ -123,8 +123,7 @@ class ReviewSession(Review):
         Raises:
             NotAllowedError: the person may not review.
         """
-        with self.store.begin() as conn:
-            return queue.resume_claim(conn, self.person, entry_id, revision, self._terms)
+        return self.store.change(queue.resume_claim, self.person, entry_id, revision, self._terms)
 
     def save_draft(self, entry_id: str, field: str, answer: Answer | None) -> None:
         """Store what was typed in a field, so that a closed browser loses nothing; None deletes it.
@@ -132,8 +131,7 @@ class ReviewSession(Review):
         Raises:
             NotAllowedError, StaleDecisionError: as the function `save_draft`.
         """
-        with self.store.begin() as conn:
-            save_draft(conn, self.person, entry_id, {field: answer}, self._terms)
+        self.store.change(save_draft, self.person, entry_id, {field: answer}, self._terms)
 
     def complete_number(self, view: EntryView, typed: str, name: str) -> str | None:
         """Return the personal number whose last four digits are typed, None if it needs them all.
@@ -143,8 +141,7 @@ class ReviewSession(Review):
             typed: what is in the field of the number.
             name: the client's name on the paper.
         """
-        with self.store.read() as conn:
-            return complete_last_digits(conn, self.person, view, typed, name)
+        return self.store.query(complete_last_digits, self.person, view, typed, name)
 
     def decide(self, view: EntryView, decision: Decision, shown_at: datetime) -> Decided:
         """Decide an entry that has been on the screen since `shown_at`.
@@ -164,13 +161,11 @@ class ReviewSession(Review):
 
     def release(self, entry_id: str) -> None:
         """Give an entry back undecided, as `queue.release_claim`."""
-        with self.store.begin() as conn:
-            queue.release_claim(conn, self.person, entry_id)
+        self.store.change(queue.release_claim, self.person, entry_id)
 
     def skip(self, entry_id: str, revision: int) -> None:
         """Let an entry come later, as `queue.skip_entry`."""
-        with self.store.begin() as conn:
-            queue.skip_entry(conn, self.person, entry_id, revision)
+        self.store.change(queue.skip_entry, self.person, entry_id, revision)
 
     def reject(self, entry_id: str, revision: int, reason: str) -> None:
         """Reject an entry.
@@ -178,8 +173,9 @@ class ReviewSession(Review):
         Raises:
             NotAllowedError, StaleDecisionError, ReviewError: as `reject_entry`.
         """
-        with self.store.begin() as conn:
-            reject_entry(conn, self.person, Rejection(entry_id, revision, reason), self.clock())
+        self.store.change(
+            reject_entry, self.person, Rejection(entry_id, revision, reason), self.clock()
+        )
 
     def mark_duplicate(self, duplicate: Duplicate) -> None:
         """Reject an entry as a duplicate of what it was compared with.
@@ -187,8 +183,7 @@ class ReviewSession(Review):
         Raises:
             NotAllowedError, StaleDecisionError, ReviewError: as the function `mark_duplicate`.
         """
-        with self.store.begin() as conn:
-            mark_duplicate(conn, self.store.images, self.person, duplicate, self.clock())
+        self.store.change(mark_duplicate, self.store.images, self.person, duplicate, self.clock())
 
     @property
     def _terms(self) -> queue.ClaimTerms:

@@ -186,13 +186,11 @@ class Signing(Review):
 
         One more is allowed where the author's name is that of the person and of another account.
         """
-        with self.store.read() as conn:
-            return self._list_reasons(conn, entry)
+        return self.store.query(self._list_reasons, entry)
 
     def is_own(self, entry: Entry) -> bool:
         """Return whether the person wrote the entry on paper."""
-        with self.store.read() as conn:
-            return self._ownership_test(conn)(entry)
+        return self.store.query(self._ownership_test)(entry)
 
     def _forms_by_sheet(self) -> frozenset[str]:
         rule = self.forms.signing_rule(today_in_sweden())

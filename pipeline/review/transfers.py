@@ -47,8 +47,7 @@ class Transfers(Review):
 
     def list_units(self, entry: Entry) -> list[str]:
         """Return the units that an entry can be sent to."""
-        with self.store.read() as conn:
-            return [unit for unit in areas_by_unit(conn) if unit != entry.unit]
+        return [unit for unit in self.store.query(areas_by_unit) if unit != entry.unit]
 
     def send(self, entry_id: str, revision: int, to_unit: str, reason: str) -> None:
         """Send an undecided or rejected entry to the unit that it belongs to.
@@ -60,8 +59,7 @@ class Transfers(Review):
             StaleDecisionError: the entry has changed, or is decided, or another person has it open.
             ReviewError: there is no such other unit.
         """
-        with self.store.begin() as conn:
-            self._send(conn, (entry_id, revision), to_unit, reason)
+        self.store.change(self._send, (entry_id, revision), to_unit, reason)
 
     def send_protected(self, entry_id: str, revision: int) -> None:
         """Send an entry of a protected client to the unit that can see the client.

@@ -34,8 +34,7 @@ def find_person(store: Store, settings: Settings, token: str) -> Person | None:
 
 def end_replaced_login(store: Store, token: str) -> None:
     """End the login that another one in the same browser replaces."""
-    with store.begin() as conn:
-        sessions.end_session(conn, token, utc_now(), "replaced")
+    store.change(sessions.end_session, token, utc_now(), "replaced")
 
 
 def verify_provider_login(
@@ -64,8 +63,7 @@ def verify_provider_login(
         login = access_changes.find_linked_login(conn, identity)
         is_new = login is None and access_changes.find_unlinked_login(conn, identity) is not None
     if is_new:
-        with store.begin() as conn:
-            login = access_changes.link_by_name(conn, identity, now)
+        login = store.change(access_changes.link_by_name, identity, now)
     if login is None:
         return None
     # The user must have an open account here, and the login must not have been ended.

@@ -31,8 +31,7 @@ def emergency_banner(context: AppContext, person: Person) -> None:
         st.error(t("emergency.banner"), icon=":material/emergency:")
     if not is_allowed(person, Action.ALARM):
         return
-    with context.store.read() as conn:
-        uses = access_notices.list_unacknowledged(conn, person)
+    uses = context.store.query(access_notices.list_unacknowledged, person)
     for use in uses:
         with st.container(
             border=True, horizontal=True, vertical_alignment="center", key=f"alarm-{use.id}"
@@ -56,8 +55,7 @@ def emergency_banner(context: AppContext, person: Person) -> None:
 
 @requires_open_session
 def _acknowledge_use(context: AppContext, person: Person, use_id: str) -> None:
-    with context.store.begin() as conn:
-        access_notices.acknowledge_use(conn, person, use_id, utc_now())
+    context.store.change(access_notices.acknowledge_use, person, use_id, utc_now())
 
 
 def access_banner(context: AppContext, person: Person) -> None:
@@ -70,8 +68,7 @@ def access_banner(context: AppContext, person: Person) -> None:
         return
     # Once a login: the person who is notified of later changes logs in with them
     if _NOTICES_KEY not in st.session_state:
-        with context.store.read() as conn:
-            notices = access_notices.list_notices(conn, person.login, utc_now())
+        notices = context.store.query(access_notices.list_notices, person.login, utc_now())
         st.session_state[_NOTICES_KEY] = notices
     for notice in st.session_state[_NOTICES_KEY]:
         _notice_row(context, person, notice)

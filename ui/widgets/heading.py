@@ -34,8 +34,9 @@ PRACTICE_STEP_KEY = "practice_step"
 def show_guide(context: AppContext, person: Person) -> None:
     """Show the guide of the user's role, a few steps, until it is closed."""
     if _GUIDE_CLOSED_KEY not in st.session_state:
-        with context.store.read() as conn:
-            st.session_state[_GUIDE_CLOSED_KEY] = own_choices.is_guide_closed(conn, person.login)
+        st.session_state[_GUIDE_CLOSED_KEY] = context.store.query(
+            own_choices.is_guide_closed, person.login
+        )
     if st.session_state[_GUIDE_CLOSED_KEY]:
         return
     with st.container(border=True, key="guide"):
@@ -61,15 +62,13 @@ def show_guide(context: AppContext, person: Person) -> None:
 @requires_open_session
 def show_guide_again(context: AppContext, person: Person) -> None:
     """Reopen the guide."""
-    with context.store.begin() as conn:
-        own_choices.reopen_guide(conn, person.login)
+    context.store.change(own_choices.reopen_guide, person.login)
     st.session_state[_GUIDE_CLOSED_KEY] = False
 
 
 @requires_open_session
 def _close_guide(context: AppContext, person: Person) -> None:
-    with context.store.begin() as conn:
-        own_choices.close_guide(conn, person.login, utc_now())
+    context.store.change(own_choices.close_guide, person.login, utc_now())
     st.session_state[_GUIDE_CLOSED_KEY] = True
 
 

@@ -39,8 +39,7 @@ _JPEG_OPTIONS = (int(cv2.IMWRITE_JPEG_QUALITY), 80)
 
 def find_covered_for(context: AppContext, person: Person, page: Page) -> BoxesMm:
     """Return the boxes of a page (mm) that this user may not see."""
-    with context.store.read() as conn:
-        return find_covered_boxes(conn, context.forms, person, page)
+    return context.store.query(find_covered_boxes, context.forms, person, page)
 
 
 def page_image(context: AppContext, page: Page, covered: BoxesMm) -> bytes | None:

@@ -94,8 +94,7 @@ def commit(
     """Do what a press asks for in one transaction, as `carry_out`."""
 
     def run() -> Any:  # noqa: ANN401 - what the action returns
-        with context.store.begin() as conn:
-            return action(conn)
+        return context.store.change(action)
 
     carry_out(context, message, run, done)
 

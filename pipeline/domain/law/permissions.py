@@ -246,6 +246,14 @@ def naming(subject: str) -> Iterator[None]:
         raise
 
 
+def require_permission_for(
+    subject: str, person: Person, action: Action, unit: str | None = None
+) -> None:
+    """Check as `require_permission`; a denial names its subject as `naming` does."""
+    with naming(subject):
+        require_permission(person, action, unit)
+
+
 @cache
 def reserved_forms() -> frozenset[str]:
     """Return the ids of the forms that no typist may type, by the rule of signing in force."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.law.retention import (
     investigation_forms,
     retention_label,
@@ -88,8 +88,7 @@ def find_ready(context: ExportContext, person: Person, unit: str | None = None) 
     Raises:
         NotAllowedError: the person does not archive, or not in this unit.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.ARCHIVE, unit)
+    context.store.require_permission(person, Action.ARCHIVE, unit)
     with context.store.read() as conn:
         waiting = archives.find_archivable(conn, person, unit)
         by_sheet = _records_by_sheet(conn, context, waiting.sheets[:MAX_SHEETS])
@@ -116,8 +115,7 @@ def make_package(
         ExportError: a sheet has no image, or there is no decision.
         StoreError: the database or the disk failed; nothing has been archived.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.ARCHIVE, unit)
+    context.store.require_permission(person, Action.ARCHIVE, unit)
     # Optimistic concurrency: build from a snapshot, then try to save; repeat if the sheets changed.
     for _ in range(MAX_ATTEMPTS):
         run = Run(

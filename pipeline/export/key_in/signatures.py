@@ -111,9 +111,8 @@ def settle_signatures(store: Store, now: datetime) -> int:
     that has another answer meanwhile keeps it.
     """
     before = now - timedelta(minutes=UNDO_MINUTES)
-    with store.read() as conn:
-        if not manual_entry.has_due(conn, before):
-            return 0
+    if not store.query(manual_entry.has_due, before):
+        return 0
     with store.begin() as conn:
         due = manual_entry.take_due(conn, before)
         items = {

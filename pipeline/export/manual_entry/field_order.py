@@ -76,8 +76,7 @@ def save_field_order(
         NotAllowedError: the person does not keep the tables of the office.
         ExportError: there is no such form, or the fields are not its own, each once.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.OFFICE)
+    context.store.require_permission(person, Action.OFFICE)
     form = _find_form(context, where[1])
     if sorted(name for name, _ in fields) != sorted(_column_labels(form)):
         raise ExportError("key_in_order_other_fields", form=form.title)
@@ -85,8 +84,7 @@ def save_field_order(
         tuple(name for name, is_own in fields if is_own),
         tuple(name for name, is_own in fields if not is_own),
     )
-    with context.store.begin() as conn:
-        manual_entry.save_order(conn, person, where, order, now)
+    context.store.change(manual_entry.save_order, person, where, order, now)
 
 
 def _list_fields(form: Form, mapping: ManualEntryMapping | None) -> list[ArrangedField]:

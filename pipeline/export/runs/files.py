@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.law.permissions import Action, naming, require_permission
+from pipeline.domain.law.permissions import (
+    Action,
+    require_permission,
+    require_permission_for,
+)
 from pipeline.domain.model import Person
 from pipeline.domain.record import Run
 from pipeline.export.context import ExportContext
@@ -140,8 +144,7 @@ def require_run(conn: Connection, person: Person, run_id: str, action: Action) -
         NotAllowedError: the person may not see any of it.
         ExportError: there is no such run.
     """
-    with naming(run_id):
-        require_permission(person, action)
+    require_permission_for(run_id, person, action)
     run = runs.find_run(conn, run_id)
     if run is None:
         raise ExportError("no_run", run_id=run_id[:40])

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.domain.errors import ExportError
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.record import Run
 from pipeline.export.authorities.month_checks import MonthScope
@@ -101,8 +101,7 @@ def make_run(
         ExportError: there is no such target, or a mapping file is wrong.
         StoreError: the database or the disk failed; nothing has been exported.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.EXPORT, unit)
+    context.store.require_permission(person, Action.EXPORT, unit)
     exporter = find_target(context.settings, kind.target)
     scope = RunScope(context, person, unit)
     with context.store.begin() as conn:
@@ -327,8 +326,7 @@ def _make_monthly_run(
         return build_monthly_report(conn, status, exporter, options, months)
 
     for _ in range(MAX_ATTEMPTS):
-        with store.read() as conn:
-            report = build_report(conn)
+        report = store.query(build_report)
         if not report.items:
             return None
         run = _new_run(

@@ -17,7 +17,7 @@ from typing import Any
 
 from lxml import etree
 
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.record import Run
 from pipeline.export.authorities.month_checks import MonthScope
@@ -64,8 +64,7 @@ def preview_first_entry(
         NotAllowedError: the person may not export, or not from this unit.
         ExportError: there is no such target, or a mapping file is wrong.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.EXPORT, unit)
+    context.store.require_permission(person, Action.EXPORT, unit)
     exporter = find_target(context.settings, kind.target)
     with context.store.begin() as conn:
         options = load_export_options(context, kind.target, exporter, load_staff_list(conn))

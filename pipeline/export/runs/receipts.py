@@ -233,8 +233,7 @@ def apply_receipt_file(
         ExportError: a line cannot be read, names no exported entry, or contradicts another
         receipt; the text names the lines.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.RECEIPT)
+    context.store.require_permission(person, Action.RECEIPT)
     lines = parse_receipt_file(data)
     with context.store.begin() as conn:
         # A line without a run means the only run of its entry.

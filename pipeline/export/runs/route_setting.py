@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import INTERNAL_FORMS, Form
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.record import Route
 from pipeline.export.context import ExportContext, load_export_options
@@ -38,8 +38,7 @@ def set_route(context: ExportContext, person: Person, route: Route, now: datetim
         UsageError: the format cannot carry a form, a second route reports the same statistics, or
             as `save_route`.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.ROUTES)
+    context.store.require_permission(person, Action.ROUTES)
     known = {form.id for form in list_routable_forms(context, route.target)}
     if unknown := [form for form in route.forms if form not in known]:
         raise UsageError("route_without_mapping", forms=", ".join(unknown), target=route.target)

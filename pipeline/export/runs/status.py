@@ -115,8 +115,7 @@ def list_run_previews(
     Raises:
         NotAllowedError: the person may not export, or not from this unit.
     """
-    with context.store.recording_denials():
-        require_permission(person, Action.EXPORT, unit)
+    context.store.require_permission(person, Action.EXPORT, unit)
     scope = RunScope(context, person, unit)
     with context.store.read() as conn:
         staff = load_staff_list(conn)
@@ -168,8 +167,7 @@ def count_unproven(context: ExportContext, person: Person, now: datetime) -> lis
     require_permission(person, Action.EXPORT)
     units = permitted_units(person, Action.EXPORT)
     before = now - timedelta(days=context.settings.proof_days)
-    with context.store.read() as conn:
-        return progress.count_unproven(conn, units, before)
+    return context.store.query(progress.count_unproven, units, before)
 
 
 def _run_preview(

@@ -281,17 +281,16 @@ def install_learned(context: LearningContext, person: Person, learned: LearningR
         NothingLearnedError: nothing is better than what is in use.
         StoreError: a file cannot be written. What was installed before stays.
     """
-    with context.store.recording_denials():
-        permissions.require_permission(person, Action.MANAGE)
+    context.store.require_permission(person, Action.MANAGE)
     # What an earlier run began and is no longer better was installed by it.
-    with context.store.read() as conn:
-        begun = find_unfinished_learning(conn)
+    begun = context.store.query(find_unfinished_learning)
     installed = [name for name in begun if name not in learned.better]
     if not learned.better and not begun:
         raise _nothing_learned(learned)
     planned = ",".join([*installed, *learned.better])
-    with context.store.begin() as conn:
-        record(conn, person.login, "begin_learning", LEARNING_SUBJECT, installed=planned)
+    context.store.change(
+        record, person.login, "begin_learning", LEARNING_SUBJECT, installed=planned
+    )
     try:
         for names in _install_lessons(context.models, learned):
             installed += names
@@ -315,16 +314,15 @@ def install_learned(context: LearningContext, person: Person, learned: LearningR
 def _log_outcome(
     context: LearningContext, person: Person, learned: LearningResult, installed: Sequence[str]
 ) -> None:
-    with context.store.begin() as conn:
-        record(
-            conn,
-            person.login,
-            "learn",
-            LEARNING_SUBJECT,
-            sheets=learned.sheets,
-            fields=len(learned.fields),
-            installed=",".join(installed),
-        )
+    context.store.change(
+        record,
+        person.login,
+        "learn",
+        LEARNING_SUBJECT,
+        sheets=learned.sheets,
+        fields=len(learned.fields),
+        installed=",".join(installed),
+    )
 
 
 def _write_error(error: OSError) -> StoreError:
@@ -375,17 +373,16 @@ def export_training_set(
     included = {sheet.sheet for sheet in sheets} - excluded
     fields = [field for field in learned.fields if field.sheet in included]
     count = write_training_set(file, fields, permit)
-    with context.store.begin() as conn:
-        record(
-            conn,
-            person.login,
-            "training_set",
-            "models",
-            pictures=count,
-            health=permit.health,
-            purpose=permit.purpose,
-            ground=permit.legal_ground,
-        )
+    context.store.change(
+        record,
+        person.login,
+        "training_set",
+        "models",
+        pictures=count,
+        health=permit.health,
+        purpose=permit.purpose,
+        ground=permit.legal_ground,
+    )
     return count
 
 

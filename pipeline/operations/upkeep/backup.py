@@ -207,9 +207,8 @@ def _require_disk(store: Store, settings: Settings, folder: BackupFolder) -> boo
     """
     if is_on_other_disk(settings, folder.folder):
         return True
-    with store.read() as conn:
-        if was_apart(conn, _place_of(folder)):
-            raise StoreUnavailableError("backup_disk_away", folder=folder.folder)
+    if store.query(was_apart, _place_of(folder)):
+        raise StoreUnavailableError("backup_disk_away", folder=folder.folder)
     return False
 
 

@@ -261,19 +261,17 @@ def _check(store: Store, order: RestoreOrder, lost: int, by: str) -> Restoration
     absent = check.missing + check.damaged
     if check.database_problem or absent > lost + len(order.manifest.missing):
         raise StoreError("restored_not_whole", missing=absent, database=check.database_problem)
-    with store.read() as conn:
-        verdict = verify_chain(conn)
-    with store.begin() as conn:
-        record(
-            conn,
-            by,
-            "restore_backup",
-            "backup",
-            number=order.manifest.log_head[0],
-            rows=order.manifest.rows,
-            pictures=check.files - absent,
-            problems=verdict.count + absent,
-        )
+    verdict = store.query(verify_chain)
+    store.change(
+        record,
+        by,
+        "restore_backup",
+        "backup",
+        number=order.manifest.log_head[0],
+        rows=order.manifest.rows,
+        pictures=check.files - absent,
+        problems=verdict.count + absent,
+    )
     return Restoration(check.files - absent, absent, verdict.count)
 
 

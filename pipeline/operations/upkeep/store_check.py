@@ -84,8 +84,7 @@ def check_store(
         StoreUnavailableError: the database is locked or out of reach.
     """
     store.images.require_present()
-    with store.begin() as conn:
-        begun = begin_check(conn, by, utc_now())
+    begun = store.change(begin_check, by, utc_now())
     return _run(store, begun, on_file)
 
 
@@ -143,12 +142,10 @@ def _run(
 
 def _recount(store: Store) -> int:
     """Make the counts of finished paper again if some are wrong; return how many were."""
-    with store.read() as conn:
-        wrong = count_wrong_tallies(conn)
+    wrong = store.query(count_wrong_tallies)
     if wrong:
         _log.warning("%d counts were wrong and are made anew.", wrong)
-        with store.begin() as conn:
-            rebuild_tallies(conn)
+        store.change(rebuild_tallies)
     return wrong
 
 

@@ -219,15 +219,13 @@ def make_drill(
         NotAllowedError: the person makes no packs for this unit.
         UsageError: none of the forms of the drill is in use.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PACK, unit)
+    store.require_permission(person, Action.PACK, unit)
     day = today_in_sweden()
     drill_id = f"{day.isoformat()}-{secrets.token_hex(3)}"
     drill = Drill(drill_id, unit, day, person.login, tuple(make_drill_sheets(forms, day)))
     paper = print_drill(about_drill(settings, drill), forms, drill.sheets)
     _save(settings, drill)
-    with store.begin() as conn:
-        record(conn, person.login, "make_drill", drill.id, unit=unit, sheets=len(drill.sheets))
+    store.change(record, person.login, "make_drill", drill.id, unit=unit, sheets=len(drill.sheets))
     return drill, paper
 
 
@@ -250,8 +248,7 @@ def finish_drill(
         NotAllowedError: the person makes no packs for the drill's unit.
         EfterskriftError: the file cannot be opened.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PACK, drill.unit)
+    store.require_permission(person, Action.PACK, drill.unit)
     start = time.monotonic()
     pages = load_pages(scan.data, scan.name)
     if len(pages) > MAX_SCAN_PAGES:
@@ -270,17 +267,16 @@ def finish_drill(
     )
     finished = replace(drill, result=result)
     _save(settings, finished)
-    with store.begin() as conn:
-        record(
-            conn,
-            person.login,
-            "finish_drill",
-            drill.id,
-            unit=drill.unit,
-            sheets=result.sheets_back,
-            fields=result.counts.total,
-            wrong=result.counts.wrong,
-        )
+    store.change(
+        record,
+        person.login,
+        "finish_drill",
+        drill.id,
+        unit=drill.unit,
+        sheets=result.sheets_back,
+        fields=result.counts.total,
+        wrong=result.counts.wrong,
+    )
     return finished
 
 

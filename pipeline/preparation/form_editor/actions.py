@@ -16,7 +16,7 @@ import yaml
 from pipeline.domain.errors import FormEditorError, FormError, MissingProgramError
 from pipeline.domain.form.form import Area, Form, Forms, Subject, load_form
 from pipeline.domain.form.rules import FormLoader
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import copy_atomically, hold_lock, write_atomically
@@ -294,8 +294,7 @@ def finish_publication(
     """
     _require_form_editor(store, person)
     key = (form_id, version)
-    with store.read() as conn:
-        begun = [one for one in list_publications(conn) if (one.form, one.version) == key]
+    begun = [one for one in store.query(list_publications) if (one.form, one.version) == key]
     drafted = [one for one in drafts.list_drafts(settings.form_drafts) if one.id == form_id]
     draft = next((one for one in drafted if one.version == version), None)
     if not begun:
@@ -308,8 +307,7 @@ def finish_publication(
         return True
     if draft is not None:
         archive_draft(draft)
-    with store.begin() as conn:
-        end_publications(conn, form_id, version, utc_now())
+    store.change(end_publications, form_id, version, utc_now())
     return True
 
 
@@ -323,8 +321,7 @@ def _put_in_use(store: Store, settings: Settings, draft: Draft, form: Form) -> N
         if not is_held:
             raise FormEditorError("publishing_now")
         write_published_form(draft, form, settings.own_forms)
-    with store.begin() as conn:
-        end_publications(conn, form.id, form.version, utc_now())
+    store.change(end_publications, form.id, form.version, utc_now())
 
 
 def _save_with_form(draft: Draft) -> Draft:
@@ -335,8 +332,7 @@ def _save_with_form(draft: Draft) -> Draft:
 
 
 def _require_form_editor(store: Store, person: Person) -> None:
-    with store.recording_denials():
-        require_permission(person, Action.MAKE_FORMS)
+    store.require_permission(person, Action.MAKE_FORMS)
 
 
 def _new_form_id(settings: Settings, forms: Forms, start: NewFormInfo) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Form
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Image, Person
 from pipeline.domain.settings import Settings
 from pipeline.files.images import decode_image
@@ -126,14 +126,12 @@ def print_copies(
         UsageError: that many cannot be printed.
         FormError: the form is printed elsewhere.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PRINT, unit)
+    store.require_permission(person, Action.PRINT, unit)
     if not 1 <= copies <= MAX_COPIES:
         raise UsageError("too_many_copies", copies=copies, most_copies=MAX_COPIES)
     sheets = make_blank_sheets(copies, unit)
     pdf = print_sheets(form, sheets, letterhead=load_letterhead(settings, today_in_sweden()))
-    with store.begin() as conn:
-        save_issued_sheets(
-            conn, [to_issued_sheet(form, sheet) for sheet in sheets], by=person.login
-        )
+    store.change(
+        save_issued_sheets, [to_issued_sheet(form, sheet) for sheet in sheets], by=person.login
+    )
     return pdf

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.domain.errors import FormEditorError, FormError
 from pipeline.domain.form.form import Form, Forms
 from pipeline.domain.form.page import Text
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Outcome, Person
 from pipeline.files.atomic import write_atomically
 from pipeline.files.images import decode_image
@@ -191,14 +191,14 @@ def run_trial(
         NotAllowedError: the person may not make forms.
         FormError: the draft gives no form, or the file is no trial sheet of it.
     """
-    with store.recording_denials():
-        require_permission(person, Action.MAKE_FORMS)
+    store.require_permission(person, Action.MAKE_FORMS)
     form = require_complete_form(draft)
     pages = [_judge_page(form, page) for page in read_trial_pages(form, data, name)]
     for page in pages:
         save_trial(draft, form, page.page_no, page.fields, person.login, utc_now())
-    with store.begin() as conn:
-        record(conn, person.login, "try_form", draft.id, version=draft.version, pages=len(pages))
+    store.change(
+        record, person.login, "try_form", draft.id, version=draft.version, pages=len(pages)
+    )
     return pages
 
 

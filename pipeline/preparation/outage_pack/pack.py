@@ -23,7 +23,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Area, Forms
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, IssuedSheet, Person
 from pipeline.domain.settings import Settings
 from pipeline.files.atomic import remove_stale_partials, temporary_folder_prefix, write_private
@@ -283,8 +283,7 @@ def make_unit_pack(
         NotAllowedError: the person makes no packs for this unit.
         UsageError: there is nothing to print.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PACK, unit)
+    store.require_permission(person, Action.PACK, unit)
     needs = load_unit_needs(store, forms, person, unit, days).needs
     with store.read() as conn:
         area = Area(client_register.areas_by_unit(conn)[unit])

@@ -25,7 +25,7 @@ from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import Name, StrictModel
 from pipeline.domain.form.form import Area
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.settings import ROOT, Settings
 from pipeline.files.atomic import write_private
@@ -166,8 +166,7 @@ def save_document(
         UsageError: there is no such slot, the date is in the future, or the file is no PDF whose
             pages can be opened.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PACK, unit)
+    store.require_permission(person, Action.PACK, unit)
     if slot not in {known.slot for known in load_limits().slots}:
         raise UsageError("no_such_slot", slot=slot)
     if dated > today_in_sweden():
@@ -186,8 +185,9 @@ def save_document(
     for earlier in folder.glob(f"{slot}-*.pdf"):
         if earlier != file:
             earlier.unlink(missing_ok=True)
-    with store.begin() as conn:
-        record(conn, person.login, "save_pack_document", unit, unit=unit, slot=slot, pages=pages)
+    store.change(
+        record, person.login, "save_pack_document", unit, unit=unit, slot=slot, pages=pages
+    )
     return pages
 
 
@@ -197,12 +197,10 @@ def remove_document(store: Store, settings: Settings, person: Person, unit: str,
     Raises:
         NotAllowedError: the person makes no packs for this unit.
     """
-    with store.recording_denials():
-        require_permission(person, Action.PACK, unit)
+    store.require_permission(person, Action.PACK, unit)
     for file in unit_folder(settings, unit).glob(f"{slot}-*.pdf"):
         file.unlink(missing_ok=True)
-    with store.begin() as conn:
-        record(conn, person.login, "remove_pack_document", unit, unit=unit, slot=slot)
+    store.change(record, person.login, "remove_pack_document", unit, unit=unit, slot=slot)
 
 
 def load_document_pages(path: Path) -> list[bytes]:

@@ -116,8 +116,7 @@ def verify_log(
     if from_anchor and not anchors:
         raise UsageError("no_anchor_to_begin")
     start = max(anchors, key=lambda head: head.number) if from_anchor else FIRST_HEAD
-    with store.read() as conn:
-        verdict = verify_chain(conn, anchors, start)
+    verdict = store.query(verify_chain, anchors, start)
     with suppress(ReadOnlyStoreError), store.begin() as conn:
         record(
             conn,
@@ -284,8 +283,7 @@ def check_log(store: Store, person: Person) -> ChainVerdict:
     Raises:
         NotAllowedError: the person does not follow up the log.
     """
-    with store.recording_denials():
-        require_permission(person, Action.LOG)
+    store.require_permission(person, Action.LOG)
     return verify_log(store, person.login, [])
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from pipeline.domain.dates import SWEDEN
 from pipeline.domain.errors import ExportError
 from pipeline.domain.form.form import Area
-from pipeline.domain.law.permissions import Action, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.files.xml_output import Namespace
@@ -118,22 +118,19 @@ def write_storelog(
         NotAllowedError: the person does not follow up the log.
         ExportError: there are no rows in the time; the schema asks for at least one.
     """
-    with store.recording_denials():
-        require_permission(person, Action.LOG, log_filter.unit)
-    with store.read() as conn:
-        result = _write_posts(conn, person, settings, log_filter, file)
+    store.require_permission(person, Action.LOG, log_filter.unit)
+    result = store.query(_write_posts, person, settings, log_filter, file)
     if not result.posts:
         raise ExportError("no_activity_in_period")
-    with store.begin() as conn:
-        record(
-            conn,
-            person.login,
-            "export_log",
-            "log",
-            unit=log_filter.unit,
-            rows=result.posts,
-            storelog=True,
-        )
+    store.change(
+        record,
+        person.login,
+        "export_log",
+        "log",
+        unit=log_filter.unit,
+        rows=result.posts,
+        storelog=True,
+    )
     return result
 
 

@@ -190,8 +190,7 @@ def measure_drift(
     kept = _kept.get(key)
     if kept is not None and clock - kept[0] < _KEPT_SECONDS:
         return kept[1]
-    with store.read() as conn:
-        answers = list_first_answers(conn, units, _ANSWERS_LOOKED_AT)
+    answers = store.query(list_first_answers, units, _ANSWERS_LOOKED_AT)
     found = compare_answers(answers, forms, now)
     _kept[key] = clock, found
     return found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.exc import StatementError
@@ -21,6 +21,8 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
     WrongImagesError,
 )
+from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
 from pipeline.store.database.engines import READ_ONLY_OPTION, make_engine, redact_error, write_turn
 from pipeline.store.database.history import (
@@ -49,6 +51,8 @@ from pipeline.store.schema.append_only import protect_tables
 from pipeline.store.schema.tally_triggers import create_tally_triggers
 
 _log = logging.getLogger(__name__)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _SUBJECT_LENGTH = 80
 """The longest subject of an event."""
 RESTORATION_MARK = ".restore-unfinished"
@@ -95,6 +99,23 @@ class Store:
         with self.recording_denials(), self._transaction(**{READ_ONLY_OPTION: True}) as conn:
             yield conn
 
+    def change(
+        self, action: Callable[Concatenate[Connection, _P], _R], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _R:
+        """Call a function in a transaction of its own that may write. Raises as `begin`."""
+        with self.begin() as conn:
+            return action(conn, *args, **kwargs)
+
+    def query(
+        self,
+        question: Callable[Concatenate[Connection, _P], _R],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _R:
+        """Call a function in a transaction of its own that only reads. Raises as `begin`."""
+        with self.read() as conn:
+            return question(conn, *args, **kwargs)
+
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a transaction that only reads, and sees one moment however long it lasts.
@@ -120,6 +141,11 @@ class Store:
                 error.noted = True
                 self._record_denial(error)
             raise
+
+    def require_permission(self, person: Person, action: Action, unit: str | None = None) -> None:
+        """Check as `permissions.require_permission` outside a transaction, and log a denial."""
+        with self.recording_denials():
+            require_permission(person, action, unit)
 
     def _record_denial(self, error: NotAllowedError) -> None:
         """Log a denial; a failure to do so does not replace the denial by another error."""

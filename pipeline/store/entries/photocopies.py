@@ -21,7 +21,7 @@ from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.sheet_entries import make_entries
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.duplicates import detach_from_sheet, has_begun_entries, is_entry_begun
-from pipeline.store.paper.pages import Page, load_page
+from pipeline.store.paper.pages import Page, load_page, load_visible_page
 from pipeline.store.schema import paper
 
 _page_table, _entry_table, _event_table = paper.page, paper.entry, paper.event
@@ -86,8 +86,8 @@ def assign_side(
         ReviewError: the side is not on its own sheet, a person has begun to enter it, or the paper
             has such a side.
     """
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, load_page(conn, page_id))
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, load_page(conn, front_id))
+    load_visible_page(conn, person, Action.PROBLEMS, page_id)
+    load_visible_page(conn, person, Action.PROBLEMS, front_id)
     # Read the side again under the lock: another person may have assigned it.
     lock_keys(conn, load_page(conn, page_id).serial or page_id)
     side = load_page(conn, page_id)
@@ -144,7 +144,7 @@ def unassign_side(conn: Connection, person: Person, page_id: str, forms: Forms) 
         NotAllowedError: the person does not handle problems of this unit.
         ReviewError: the side was not assigned, or a person has begun to enter the paper.
     """
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, load_page(conn, page_id))
+    load_visible_page(conn, person, Action.PROBLEMS, page_id)
     lock_keys(conn, load_page(conn, page_id).serial or page_id)
     # Only a side that was assigned and is still untouched.
     assigned = next(

@@ -17,9 +17,9 @@ from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import (
     Action,
     is_allowed,
-    naming,
     permitted_units,
     require_permission,
+    require_permission_for,
 )
 from pipeline.domain.model import Person
 from pipeline.domain.settings import QueueOrder
@@ -150,8 +150,7 @@ def resume_claim(
     Raises:
         NotAllowedError: the person may not review.
     """
-    with naming(entry_id):
-        require_permission(person, Action.REVIEW)
+    require_permission_for(entry_id, person, Action.REVIEW)
     is_unchanged = and_(_entry_table.c.id == entry_id, _entry_table.c.revision == revision)
     return _claim_first(conn, _Claim(person, terms), is_unchanged) is not None
 
@@ -164,8 +163,7 @@ def renew_claim(
     Raises:
         NotAllowedError: the person may not review.
     """
-    with naming(entry_id):
-        require_permission(person, Action.REVIEW)
+    require_permission_for(entry_id, person, Action.REVIEW)
     # Also an expired claim, unless another person has claimed the entry since
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
@@ -187,8 +185,7 @@ def release_claim(conn: Connection, person: Person, entry_id: str) -> None:
     Raises:
         NotAllowedError: the person may not review.
     """
-    with naming(entry_id):
-        require_permission(person, Action.REVIEW)
+    require_permission_for(entry_id, person, Action.REVIEW)
     mine = update(_entry_table).where(
         _entry_table.c.id == entry_id, _entry_table.c.claimed_by == person.login
     )

@@ -43,7 +43,12 @@ from pipeline.domain.law.duties import (
     times_from_answers,
     times_from_readings,
 )
-from pipeline.domain.law.permissions import Action, naming, permitted_units, require_permission
+from pipeline.domain.law.permissions import (
+    Action,
+    permitted_units,
+    require_permission,
+    require_permission_for,
+)
 from pipeline.domain.model import EntryState, Person, PriorityKind, Reading, State, Value
 from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
@@ -131,8 +136,7 @@ def undo_priority(conn: Connection, person: Person, pull_id: str, now: datetime)
     unit = conn.execute(select(pull.c.unit).where(pull.c.id == pull_id)).scalar_one_or_none()
     if unit is None:
         raise ReviewError("nothing_to_undo")
-    with naming(pull_id):
-        require_permission(person, Action.PULL, unit)
+    require_permission_for(pull_id, person, Action.PULL, unit)
     lock_keys(conn, f"pull {unit}")
     # The first undo counts, so a row that is closed is not matched
     ended = (

@@ -18,7 +18,6 @@ from pipeline.domain.form.rules import FREE_NOTE_FORM
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Outcome, PageReading, Person, Reading, State
 from pipeline.domain.review.rules import form_area
-from pipeline.store.accounts import visibility
 from pipeline.store.database.store import lock_keys
 from pipeline.store.entries.entry import (
     NewEntry,
@@ -50,6 +49,7 @@ from pipeline.store.paper.pages import (
     list_sheet_pages,
     load_page,
     load_page_reading,
+    load_visible_page,
     mark_page_failed,
 )
 from pipeline.store.registers.client_register import (
@@ -143,8 +143,7 @@ def settle_duplicate(
         NotAllowedError: the person does not handle problems of this unit.
         ReviewError: the page is no open duplicate.
     """
-    page = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    page = load_visible_page(conn, person, Action.PROBLEMS, page_id)
     form = forms.get((page.form or "", page.version or 0))
     added_rows = find_added_rows(conn, page, form) if same else ()
     # The same paper with nothing new is settled; everything else becomes a sheet.
@@ -195,8 +194,7 @@ def confirm_empty_sheet(conn: Connection, person: Person, page_id: str) -> None:
         NotAllowedError: the person does not handle problems of this unit.
         ReviewError: the page was not taken for empty.
     """
-    page = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    page = load_visible_page(conn, person, Action.PROBLEMS, page_id)
     # Only a sheet without entries that has not been settled.
     if not conn.execute(
         update(_page_table).where(_page_table.c.id == page_id, is_empty_sheet).values(settled=True)
@@ -212,8 +210,7 @@ def add_row(conn: Connection, person: Person, page_id: str, row: int | None, for
         NotAllowedError: the person does not review this unit.
         ReviewError: the page has no such row.
     """
-    page = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.REVIEW, page)
+    page = load_visible_page(conn, person, Action.REVIEW, page_id)
     form = forms.get((page.form or "", page.version or 0))
     if form is None or page.sheet is None or row not in form.rows():
         raise ReviewError("page_no_such_row")

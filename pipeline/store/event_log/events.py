@@ -66,6 +66,7 @@ class Event:
 
 def record(
     conn: Connection,
+    /,
     by: str,
     action: str,
     subject: str,

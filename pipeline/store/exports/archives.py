@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, inse
 
 from pipeline.domain.errors import ExportError, NotAllowedError
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action, naming
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person
 from pipeline.domain.review.rules import GAPLESS_REASONS
 from pipeline.store.accounts import visibility
@@ -277,8 +277,7 @@ def load_package(
         NotAllowedError: the person may not do this, or not with everything in the package.
         ExportError: there is no such package.
     """
-    with naming(package_id):
-        permissions.require_permission(person, action)
+    permissions.require_permission_for(package_id, person, action)
     packages = _select_packages(conn, archive_package.c.id == package_id)
     if not packages:
         raise ExportError("no_package", package_id=package_id[:40])

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from pipeline.domain.errors import ExportError, NotAllowedError
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action, naming
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.record import Run
 from pipeline.store.accounts import visibility
@@ -177,8 +177,7 @@ def require_run(
     Raises:
         NotAllowedError: entries are of other units or areas of law, or behind a block.
     """
-    with naming(run_id):
-        permissions.require_permission(person, action)
+    permissions.require_permission_for(run_id, person, action)
     # A run without entries is visible to everybody with the permission
     entries, visible = _count_run_entries(conn, person, run_id)
     if visible < entries if whole else entries and not visible:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, or_, select
 
 from pipeline.domain.form.form import Form
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action, naming
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import EntryState, Person, State, Value
 from pipeline.domain.review.rules import Answer
 from pipeline.store.accounts import visibility
@@ -78,8 +78,7 @@ def find_sheets(
     Raises:
         NotAllowedError: the person does not correct entries.
     """
-    with naming(serial):
-        permissions.require_permission(person, Action.CORRECT)
+    permissions.require_permission_for(serial, person, Action.CORRECT)
     table = paper.page
     # Visible pages, and pages of other units with a visible entry: a row that was transferred
     # alone.

@@ -33,7 +33,7 @@ from pipeline.store.paper.pages import (
     is_failed,
     is_problem,
     list_pages_by_sheet,
-    load_page,
+    load_visible_page,
     missing_page_numbers,
 )
 from pipeline.store.schema import paper
@@ -151,8 +151,7 @@ def close_failed_page(
         StoreError: there is no such page.
         UsageError: it has not failed, or what it was scanned again as is unknown or has failed too.
     """
-    page = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    page = load_visible_page(conn, person, Action.PROBLEMS, page_id)
     other = other.strip()
     new_scan = other if reason is CloseReason.SCANNED_AGAIN else ""
     if not _is_page(conn, page_id, is_failed):
@@ -186,8 +185,7 @@ def reopen_closed_page(conn: Connection, person: Person, page_id: str, now: date
         StoreError: there is no such page.
         UsageError: it is not closed.
     """
-    page = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    page = load_visible_page(conn, person, Action.PROBLEMS, page_id)
     undone = conn.execute(
         update(page_closure)
         .where(page_closure.c.page == page_id, _is_active)
@@ -215,8 +213,7 @@ def list_new_scans(
         NotAllowedError: the person does not handle problems of this unit.
         StoreError: there is no such page.
     """
-    failed = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, failed)
+    failed = load_visible_page(conn, person, Action.PROBLEMS, page_id)
     table = _page_table.c
     is_candidate = (
         (table.scanned_at >= failed.scanned_at)
@@ -265,8 +262,7 @@ def requeue_page(conn: Connection, person: Person, page_id: str) -> None:
     Raises:
         NotAllowedError: the person does not handle problems of this unit.
     """
-    page = load_page(conn, page_id)
-    visibility.require_visible_page(conn, person, Action.PROBLEMS, page)
+    page = load_visible_page(conn, person, Action.PROBLEMS, page_id)
     # Only a failed page that has an image can be read again.
     again = update(_page_table).where(
         _page_table.c.id == page_id, is_failed, _page_table.c.image_sha256.is_not(None)

@@ -37,7 +37,9 @@ from sqlalchemy import (
 
 from pipeline.domain.errors import StoreError
 from pipeline.domain.form.rules import choice_forms
-from pipeline.domain.model import Outcome, Reading, State, WordBox
+from pipeline.domain.law.permissions import Action
+from pipeline.domain.model import Outcome, Person, Reading, State, WordBox
+from pipeline.store.accounts.visibility import require_visible_page
 from pipeline.store.database.engines import insert_missing
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.tallies import list_page_tallies
@@ -243,6 +245,18 @@ def load_page(conn: Connection, page_id: str) -> Page:
     if row is None:
         raise StoreError("no_page", page_id=page_id)
     return Page.from_row(row)
+
+
+def load_visible_page(conn: Connection, person: Person, action: Action, page_id: str) -> Page:
+    """Return a page that the person may do this with.
+
+    Raises:
+        NotAllowedError: the role, the unit, the area of law or a block does not allow it.
+        StoreError: there is no such page.
+    """
+    page = load_page(conn, page_id)
+    require_visible_page(conn, person, action, page)
+    return page
 
 
 def mark_page_failed(conn: Connection, page_id: str, reason: str) -> None:

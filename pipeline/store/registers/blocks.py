@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 from pipeline.domain.errors import NoSuchClientError, UsageError
 from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action, naming
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import find_client, typed_client_subject
@@ -50,8 +50,9 @@ def set_block(
         NotAllowedError: the person may not block, or not in this unit.
         UsageError: the reason is empty, or there is no such client.
     """
-    with naming(typed_client_subject(conn, typed)):
-        permissions.require_permission(person, Action.BLOCK, unit)
+    permissions.require_permission_for(
+        typed_client_subject(conn, typed), person, Action.BLOCK, unit
+    )
     pid = _resolve_pid(conn, typed)
     # The unit's block is already active
     if active_id := conn.execute(_active_block_query(unit, pid)).scalar_one_or_none():
@@ -79,8 +80,9 @@ def lift_block(
         NotAllowedError: the person may not block, or not in this unit.
         UsageError: the reason is empty, or this unit has not blocked this client.
     """
-    with naming(typed_client_subject(conn, typed)):
-        permissions.require_permission(person, Action.BLOCK, unit)
+    permissions.require_permission_for(
+        typed_client_subject(conn, typed), person, Action.BLOCK, unit
+    )
     # Only the unit's own block; those of other units stay active
     block_id = conn.execute(
         _active_block_query(unit, _resolve_pid(conn, typed))

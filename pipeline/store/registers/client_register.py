@@ -16,7 +16,7 @@ from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.identity_numbers import is_hsa_id, normalize_pid
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action, naming
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Client, IssuedSheet, Person, PrintedRow, register_columns
 from pipeline.store.accounts import visibility
 from pipeline.store.database.engines import upsert_rows
@@ -167,8 +167,7 @@ def look_up_client(
         NotAllowedError: the person does not review.
     """
     subject = typed_client_subject(conn, typed)
-    with naming(subject):
-        permissions.require_permission(person, Action.REVIEW)
+    permissions.require_permission_for(subject, person, Action.REVIEW)
     client = find_client(conn, typed)
     if first:
         record(

@@ -24,7 +24,11 @@ from sqlalchemy import (
 
 from pipeline.domain.dates import swedish_day
 from pipeline.domain.errors import UsageError
-from pipeline.domain.law.permissions import Action, naming, require_permission
+from pipeline.domain.law.permissions import (
+    Action,
+    require_permission,
+    require_permission_for,
+)
 from pipeline.domain.model import Person
 from pipeline.store.event_log.events import record
 from pipeline.store.schema import registers
@@ -157,8 +161,7 @@ def _find_opening(conn: Connection, pack_id: str) -> int | None:
 
 def _require_pack_unit(conn: Connection, person: Person, pack_id: str) -> str | None:
     """Return the unit of a pack that the person prints for; None for one that is not known here."""
-    with naming(pack_id):
-        require_permission(person, Action.PRINT)
+    require_permission_for(pack_id, person, Action.PRINT)
     # Every sheet of a pack is of the same unit.
     units = select(_issued_table.c.unit, registers.unit.c.name).select_from(
         _issued_table.outerjoin(registers.unit, registers.unit.c.name == _issued_table.c.unit)
@@ -166,6 +169,5 @@ def _require_pack_unit(conn: Connection, person: Person, pack_id: str) -> str | 
     found = conn.execute(units.where(_issued_table.c.pack == pack_id).limit(1)).one_or_none()
     if found is None or not pack_id:
         raise UsageError("no_such_pack")
-    with naming(pack_id):
-        require_permission(person, Action.PRINT, found.name)
+    require_permission_for(pack_id, person, Action.PRINT, found.name)
     return str(found.name) if found.name else None

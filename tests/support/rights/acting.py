@@ -15,9 +15,11 @@ from pipeline.domain.settings import ROOT
 GUARDS = frozenset(
     {
         "require_permission",
+        "require_permission_for",
         "require_visible_entry",
         "require_visible_page",
         "load_visible_entry",
+        "load_visible_page",
         "load_entry_as_seen",
         "require_run",
     }
@@ -31,6 +33,10 @@ They are of `domain.law.permissions`, `store.accounts.visibility`, `store.entrie
 
 BY_FUNCTIONS = frozenset({"ReviewSession", "RowReview"})
 """Classes of `Review` whose methods only call functions that take a Person."""
+
+
+_STORE_CALLS = frozenset({"change", "query"})
+"""The methods of a store that call a function in a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,18 @@ class Acting:
 
     def calls(self) -> set[str]:
         """The names of what it calls."""
-        return {_name(call) for call in ast.walk(self.code) if isinstance(call, ast.Call)}
+        return {_name(call) for call in calls_in(self.code)}
+
+
+def calls_in(code: ast.AST) -> Iterator[ast.Call]:
+    """Every call in the code; `store.change(act, ...)` is also the call `act(conn, ...)`."""
+    for node in ast.walk(code):
+        if isinstance(node, ast.Call):
+            yield node
+            by_store = isinstance(node.func, ast.Attribute) and node.func.attr in _STORE_CALLS
+            if by_store and node.args:
+                act, *others = node.args
+                yield ast.Call(act, [ast.Name("conn"), *others], node.keywords)
 
 
 @cache
@@ -88,10 +105,8 @@ def without_area() -> set[str]:
     return {
         f"{one.name}: {ast.unparse(call)}"
         for one in acting_functions().values()
-        for call in ast.walk(one.code)
-        if isinstance(call, ast.Call)
-        and _name(call) in {"require_permission", "is_allowed"}
-        and len(call.args) == 3
+        for call in calls_in(one.code)
+        if _name(call) in {"require_permission", "is_allowed"} and len(call.args) == 3
         if isinstance(call.args[2], ast.Attribute) and call.args[2].attr == "unit"
     }
 

@@ -301,6 +301,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.review.duties.reopen_duties": "after a decision, which asks",
     f"{P}domain.law.permissions.is_allowed": "asks",
     f"{P}domain.law.permissions.require_permission": "asks",
+    f"{P}domain.law.permissions.require_permission_for": "asks",
     f"{P}domain.law.permissions.require_signer": "asks",
     f"{P}domain.law.permissions.find_assignments": "asks",
     f"{P}domain.law.permissions.find_signing_profession": "asks",
@@ -324,6 +325,7 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}export.runs.files.require_run": "asks, for the action that its caller names",
     f"{P}store.entries.entry.load_entry_as_seen": "asks, for the action that its caller names",
     f"{P}store.entries.entry.load_visible_entry": "asks, for the action that its caller names",
+    f"{P}store.paper.pages.load_visible_page": "asks, for the action that its caller names",
     f"{P}review.decisions.write_decision": "writes what `seen` has let through",
     f"{P}store.entries.entry.is_claimed_by_other": "compares",
     f"{P}review.batch_candidates.choose_candidates": (

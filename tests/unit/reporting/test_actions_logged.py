@@ -16,7 +16,7 @@ from pipeline.domain.law.permissions import Action
 from pipeline.domain.settings import ROOT
 from pipeline.reporting.audit.client_extract import ACCESS_TEXTS
 from pipeline.texts import catalogue
-from tests.support.rights.acting import is_review
+from tests.support.rights.acting import calls_in, is_review
 
 FIGURES = "counts only, of nobody"
 BEFORE = "what is shown is a page, and `view_page` has recorded the look before"
@@ -198,6 +198,7 @@ NEEDS_NONE = {
     "store.entries.entry.is_claimed_by_other": "asks only",
     "store.entries.entry.load_entry_as_seen": PART,
     "store.entries.entry.load_visible_entry": PART,
+    "store.paper.pages.load_visible_page": PART,
     "store.entries.answers.decided_answers": PART,
     "store.exports.run_items.save_receipts": PART,
     "store.exports.runs.save_proofs": PART,
@@ -210,6 +211,7 @@ NEEDS_NONE = {
     "domain.law.permissions.units_within_block": "asks only",
     "domain.law.permissions.require_signer": ASKS,
     "domain.law.permissions.require_permission": ASKS,
+    "domain.law.permissions.require_permission_for": ASKS,
     "export.runs.files.require_run": PART,
     "operations.learning.learn.learn_from_entries": (
         "reads confirmed fields on this machine and shows counts; taking over and handing out are "
@@ -313,12 +315,7 @@ ACTING = [
 def _recording_calls() -> list[ast.Call]:
     """Every call in the code of something that is called `record`."""
     paths = [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "ui").rglob("*.py")]
-    calls = [
-        node
-        for path in paths
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
-    ]
+    calls = [node for path in paths for node in calls_in(ast.parse(path.read_text("utf-8")))]
     return [
         call
         for call in calls

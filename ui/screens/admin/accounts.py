@@ -472,8 +472,7 @@ def _run_action(
     context: AppContext, success_key: str, login: str, action: Callable[[Connection], object]
 ) -> None:
     try:
-        with context.store.begin() as conn:
-            action(conn)
+        context.store.change(action)
     except EfterskriftError as error:
         st.session_state.pop(_SHOWN_ONCE_KEY, None)
         _MESSAGE.failed(error_text(error))

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig as _Column
 
 from pipeline.domain.identity_numbers import MAX_HSA_ID_LENGTH
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person, StaffMember
 from pipeline.store.registers import hsa_ids as register
 from pipeline.store.registers.client_register import areas_by_unit
@@ -28,8 +28,7 @@ _ROLE_CODE_LENGTH = 6
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.OFFICE)
+    context.store.require_permission(person, Action.OFFICE)
     screen_heading(context, person, t("hsa_ids.title"), t("hsa_ids.what"))
     _MESSAGE.show()
     with context.store.read() as conn:

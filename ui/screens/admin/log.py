@@ -74,8 +74,7 @@ def filter_form(context: AppContext, person: Person, first: date, last: date) ->
             st.warning(t("log.backwards"), icon=":material/info:")
             return None
         period = LogFilter(*follow_up.day_range(start, end))
-        with context.store.read() as conn:
-            actions, logins = follow_up.list_filter_choices(conn, person, period)
+        actions, logins = context.store.query(follow_up.list_filter_choices, person, period)
         any_text = t("log.every")
         login = top[2].selectbox(
             t("log.who"), logins, index=None, placeholder=any_text, key="log_who"
@@ -263,8 +262,7 @@ def _turn_page(by: int) -> None:
 
 
 def _csv_file(context: AppContext, person: Person, log_filter: LogFilter) -> bytes:
-    with context.store.begin() as conn:
-        return follow_up.export_log_csv(conn, person, log_filter)
+    return context.store.change(follow_up.export_log_csv, person, log_filter)
 
 
 def _storelog_file(context: AppContext, person: Person, log_filter: LogFilter) -> bytes:
@@ -276,8 +274,7 @@ def _storelog_file(context: AppContext, person: Person, log_filter: LogFilter) -
 
 def _hints_table(context: AppContext, person: Person, log_filter: LogFilter) -> None:
     st.header(t("log.hints"), anchor=False)
-    with context.store.read() as conn:
-        counts = follow_up.count_hints(conn, person, log_filter)
+    counts = context.store.query(follow_up.count_hints, person, log_filter)
     hints = list(Hint)
     for row in (hints[start : start + 2] for start in range(0, len(hints), 2)):
         for column, hint in zip(st.columns(len(row)), row, strict=True):
@@ -292,8 +289,7 @@ def _hints_table(context: AppContext, person: Person, log_filter: LogFilter) -> 
 
 def _views_chart(context: AppContext, person: Person, log_filter: LogFilter) -> None:
     st.header(t("log.per_day"), anchor=False)
-    with context.store.read() as conn:
-        counts = follow_up.count_views_per_day(conn, person, log_filter)
+    counts = context.store.query(follow_up.count_views_per_day, person, log_filter)
     if not any(counts.values()):
         st.caption(t("log.no_views"))
         return
@@ -355,10 +351,9 @@ def extract_form(context: AppContext, person: Person, start: datetime, end: date
         # Before the attempt: beside a refusal no extract of another client may remain.
         st.session_state.pop(_EXTRACT_KEY, None)
         try:
-            with context.store.begin() as conn:
-                st.session_state[_EXTRACT_KEY] = make_client_extract(
-                    conn, person, typed, start, end, utc_now()
-                )
+            st.session_state[_EXTRACT_KEY] = context.store.change(
+                make_client_extract, person, typed, start, end, utc_now()
+            )
         except UsageError:
             st.warning(t("log.no_number"), icon=":material/info:")
     extract: ClientExtract | None = st.session_state.get(_EXTRACT_KEY)

@@ -341,8 +341,7 @@ def log_in_with_code(context: AppContext, code: str) -> LoginResult:
     if not check_code(login_request(context), login, code):
         return LoginResult.WRONG_PASSWORD
     st.session_state.pop(_CODE_LOGIN_KEY)
-    with context.store.read() as conn:
-        person = people.find_person(conn, login)
+    person = context.store.query(people.find_person, login)
     return LoginResult.WRONG_PASSWORD if person is None else _admit(context, person)
 
 
@@ -377,8 +376,7 @@ def log_in_in_emergency(context: AppContext, reason: str) -> None:
     """
     # As with the code: whose password was right is known here, and is not asked again.
     login, _ = st.session_state[_EMERGENCY_LOGIN_KEY]
-    with context.store.begin() as conn:
-        access_notices.start_emergency_use(conn, login, reason, utc_now())
+    context.store.change(access_notices.start_emergency_use, login, reason, utc_now())
     start_session(context, login)
 
 

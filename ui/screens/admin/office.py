@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from pipeline.domain.dates import SWEDEN
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.record import CareProvider, OutageKind
 from pipeline.registers.outages import ALL, OutagePeriod, load_systems, system_name
@@ -27,8 +27,7 @@ _END_KEY = "office_end"
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.OFFICE)
+    context.store.require_permission(person, Action.OFFICE)
     screen_heading(context, person, t("office.title"), t("office.what"))
     with context.store.read() as conn:
         units = list(areas_by_unit(conn))

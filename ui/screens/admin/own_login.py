@@ -237,5 +237,4 @@ def is_second_factor_due(context: AppContext, person: Person) -> bool:
         return False
     if context.settings.second_factor_roles.isdisjoint(person.roles):
         return False
-    with context.store.read() as conn:
-        return not has_second_factor(conn, person.login)
+    return not context.store.query(has_second_factor, person.login)

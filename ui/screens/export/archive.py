@@ -93,8 +93,7 @@ def _make_package(context: ExportContext, person: Person) -> None:
 
 
 def _list_packages(context: ExportContext, person: Person) -> list[ArchivePackage]:
-    with context.store.read() as conn:
-        return archives.list_packages(conn, person)
+    return context.store.query(archives.list_packages, person)
 
 
 @st.fragment(run_every="3s")
@@ -135,8 +134,7 @@ def _package_details(context: ExportContext, person: Person, package: ArchivePac
 
 
 def _paper_section(context: ExportContext, person: Person, package: ArchivePackage) -> None:
-    with context.store.read() as conn:
-        papers = originals.list_originals(conn, person, package.id)
+    papers = context.store.query(originals.list_originals, person, package.id)
     lines = [
         (
             paper.sheet,

@@ -65,8 +65,7 @@ def _upload_form(context: ExportContext, person: Person, routes: list[str]) -> N
     unit = st.selectbox(
         t("clashes.unit"), sorted(permitted_units(person, Action.RECEIPT)), key="list_receipts_unit"
     )
-    with context.store.read() as conn:
-        own_area = areas_by_unit(conn).get(unit or "", "")
+    own_area = context.store.query(areas_by_unit).get(unit or "", "")
     areas = sorted(permitted_areas(person, Action.RECEIPT, unit))
     area = st.selectbox(
         t("clashes.area"),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form
-from pipeline.domain.law.permissions import Action, require_permission
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.record import DEFAULT_ROUTE, Route
 from pipeline.export.record_text import settings_provider
@@ -45,12 +45,10 @@ _COLUMNS = (
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.ROUTES)
+    context.store.require_permission(person, Action.ROUTES)
     export_context = ExportContext(context.store, context.settings, context.forms)
     screen_heading(context, person, t("routes.title"), t("routes.what"))
-    with context.store.read() as conn:
-        routes = list_routes(conn)
+    routes = context.store.query(list_routes)
     kind = _MESSAGE.show()
     if kind:
         # The form is below a long table.

@@ -55,8 +55,9 @@ def show(context: AppContext, person: Person) -> None:
     left, right = st.columns([1.5, 1], gap="large")
     with left:
         shown = _runs_shown(history)
-        with context.store.read() as conn:
-            places = find_run_destinations(conn, context.forms, [one.run for one in shown])
+        places = context.store.query(
+            find_run_destinations, context.forms, [one.run for one in shown]
+        )
         main_run = _find_main_run(shown)
         for status in shown:
             destination = places.get(status.run.id, "")

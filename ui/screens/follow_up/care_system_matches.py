@@ -181,8 +181,9 @@ def _record_match_view(context: AppContext, person: Person, match: CareSystemMat
     """Record a view once for each showing, before anything is shown."""
     if st.session_state.get(_SHOWN_KEY) == _match_id(match):
         return
-    with context.store.begin() as conn:
-        decisions.record_match_view(conn, person, match.entry.id, match.care_row.digest, utc_now())
+    context.store.change(
+        decisions.record_match_view, person, match.entry.id, match.care_row.digest, utc_now()
+    )
     st.session_state[_SHOWN_KEY] = _match_id(match)
     st.session_state.pop(_IMAGES_KEY, None)
 
@@ -243,8 +244,9 @@ def _withdraw_decision(
         if is_same:
             context.work(Corrections, person).withdraw_duplicate(decision_id)
         else:
-            with context.store.begin() as conn:
-                care_system_matches.withdraw_rejection(conn, person, decision_id, utc_now())
+            context.store.change(
+                care_system_matches.withdraw_rejection, person, decision_id, utc_now()
+            )
 
     carry_out(context, MESSAGE, withdraw, "clashes.undone")
     st.session_state.pop(_LATEST_DECISION_KEY, None)
@@ -253,8 +255,7 @@ def _withdraw_decision(
 
 
 def _rejected_matches(context: AppContext, person: Person) -> None:
-    with context.store.read() as conn:
-        rejected = care_system_matches.list_rejected_matches(conn, person)
+    rejected = context.store.query(care_system_matches.list_rejected_matches, person)
     if not rejected:
         return
     with st.expander(md("clashes.others", count=len(rejected)), key="clash_others"):
@@ -282,8 +283,7 @@ def _match_id(match: CareSystemMatch) -> str:
 
 def care_lists_section(context: AppContext, person: Person) -> None:
     """Show the stored lists, and the form for another."""
-    with context.store.read() as conn:
-        care_lists = care_system_exports.list_care_lists(conn, person)
+    care_lists = context.store.query(care_system_exports.list_care_lists, person)
     for care_list in care_lists:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
@@ -317,8 +317,7 @@ def _erase_list(person: Person, list_id: int, conn: Connection) -> None:
 def _upload_form(context: AppContext, person: Person) -> None:
     translate_upload_button()
     st.caption(t("clashes.upload_what"))
-    with context.store.read() as conn:
-        areas = client_register.areas_by_unit(conn)
+    areas = context.store.query(client_register.areas_by_unit)
     left, right = st.columns(2)
     unit = left.selectbox(
         t("clashes.unit"), sorted(permitted_units(person, Action.REVIEW)), key="care_list_unit"

@@ -65,8 +65,7 @@ def show(context: AppContext, person: Person, asked: Sequence[Question]) -> None
     by_author = groupby(asked, key=lambda question: question.author)
     for number, (author, questions_of) in enumerate(by_author):
         _author_section(context, person, number, author, list(questions_of))
-    with context.store.read() as conn:
-        answered = list_questions(conn, person, answered=True)
+    answered = context.store.query(list_questions, person, answered=True)
     if answered:
         with st.expander(md("questions.answered", count=len(answered)), key="questions_answered"):
             for question in answered:

@@ -30,8 +30,7 @@ _OPEN_STATES = {EntryState.REVIEW, EntryState.SECOND}
 
 def show_rejected(context: AppContext, person: Person, rows: Sequence[Entry]) -> None:
     """Show rejected entries; each can be reopened until it is made void."""
-    with context.store.read() as conn:
-        names = people.names_by_login(conn)
+    names = context.store.query(people.names_by_login)
     for row in rows:
         _rejected_row(context, person, row, names)
 

@@ -15,7 +15,7 @@ from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Area, Form
-from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.model import Person
 from pipeline.forms.field_types import find_field_type
 from pipeline.preparation.form_editor import actions
@@ -43,8 +43,7 @@ from ui.workspace import AppContext
 
 def show(context: AppContext, person: Person) -> None:
     """Show the list, one form, a new one, or a draft."""
-    with context.store.recording_denials():
-        require_permission(person, Action.FORMS)
+    context.store.require_permission(person, Action.FORMS)
     screen_heading(context, person, t("forms.title"), t("forms.what"))
     translate_upload_button()
     state.MESSAGE.show()
@@ -283,8 +282,7 @@ def is_local_form(context: AppContext, form: Form) -> bool:
 
 def _unfinished_publications(context: AppContext, person: Person) -> None:
     """Name the publications that a stopped program left half done, each with a way on."""
-    with context.store.read() as conn:
-        unfinished = list_publications(conn)
+    unfinished = context.store.query(list_publications)
     for one in unfinished:
         at = format_moment(one.at)
         st.warning(

@@ -118,8 +118,7 @@ def _publish_section(context: AppContext, person: Person, draft: Draft, form: Fo
     if results.at is None:
         st.info(t("forms.not_tried"), icon=":material/info:")
         return
-    with context.store.read() as conn:
-        name = people.names_by_login(conn).get(results.by, results.by)
+    name = context.store.query(people.names_by_login).get(results.by, results.by)
     st.caption(md("forms.tried_at", at=format_moment(results.at), by=name))
     # All pages must have been tried.
     if results.missing_pages:

@@ -118,8 +118,7 @@ def _facts(context: AppContext, one: FoundEntry) -> list[str]:
     entry: Entry = one.entry
     form = context.forms.get((entry.form, entry.version))
     is_told = not one.is_open and not one.is_hidden
-    with context.store.read() as conn:
-        clock = _event_clock(conn, context.forms, one)
+    clock = context.store.query(_event_clock, context.forms, one)
     return [
         form.title if form else entry.form,
         t("review.row", row=entry.row) if entry.row else "",

@@ -278,8 +278,7 @@ def _add_row(
     )
     page = next((page for page in sheet.pages if page.page_no == page_no), sheet.pages[0])
     with errors_to(DECIDED_MESSAGE.failed):
-        with context.store.begin() as conn:
-            entry_id = sheets.add_row(conn, person, page.id, row, context.forms)
+        entry_id = context.store.change(sheets.add_row, person, page.id, row, context.forms)
         review(entry_id)
 
 
@@ -331,8 +330,9 @@ def text_search(context: AppContext, person: Person) -> None:
             )
             is_sent = st.form_submit_button(t("lookup.search"), key="text_search_do")
         if is_sent:
-            with context.store.begin() as conn:
-                st.session_state[_FOUND_KEY] = search_page_texts(conn, context.forms, person, typed)
+            st.session_state[_FOUND_KEY] = context.store.change(
+                search_page_texts, context.forms, person, typed
+            )
             # A page that was open may be found again, but was opened for the words before.
             st.session_state.pop(_SHOWN_KEY, None)
         found: list[FoundText] | None = st.session_state.get(_FOUND_KEY)
@@ -370,7 +370,6 @@ def _found_row(found: FoundText) -> None:
 def _show_page(context: AppContext, person: Person, found: FoundText) -> None:
     page = found.page
     if st.session_state.get(_VIEWED_KEY) != page.id:
-        with context.store.begin() as conn:
-            queue.record_page_view(conn, person, page.id)
+        context.store.change(queue.record_page_view, person, page.id)
         st.session_state[_VIEWED_KEY] = page.id
     show_page(context, person, page)

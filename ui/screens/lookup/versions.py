@@ -24,8 +24,7 @@ def show_people(context: AppContext, entry: Entry) -> None:
 
     Four roles, also if one person has several of them.
     """
-    with context.store.read() as conn:
-        names = people.names_by_login(conn)
+    names = context.store.query(people.names_by_login)
     stamps = (
         ("people.entered", entry.first_by, entry.first_at),
         ("people.verified", entry.second_by, entry.second_at),
@@ -51,8 +50,7 @@ def version_table(context: AppContext, person: Person, view: EntryView) -> None:
 
     Nothing that was ever confirmed is left out.
     """
-    with context.store.read() as conn:
-        entry_versions = versions.list_versions(conn, person, view.entry.id)
+    entry_versions = context.store.query(versions.list_versions, person, view.entry.id)
     if len(entry_versions) < 2:
         return
     st.markdown(f"**{md('versions.title', count=len(entry_versions))}**")

@@ -15,7 +15,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pipeline.domain.errors import EfterskriftError
 from pipeline.domain.form.form import Form, Subject
-from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.model import Person
 from pipeline.forms.visit_lists import load_visit_plan
 from pipeline.preparation.outage_pack.pack import (
@@ -70,8 +70,7 @@ class _FinishedPack:
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.PACK)
+    context.store.require_permission(person, Action.PACK)
     screen_heading(context, person, t("pack.title"), t("pack.what"))
     translate_upload_button()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -205,8 +204,7 @@ def _save_quantities(
     again: bool = True,
 ) -> None:
     with errors_to(_MESSAGE.failed):
-        with context.store.begin() as conn:
-            save_pack_quantities(conn, person, unit, quantities)
+        context.store.change(save_pack_quantities, person, unit, quantities)
         _MESSAGE.done(t("pack.saved" if quantities else "pack.reset_done"))
         # Part of the table's key: it keeps its edits, and would lay them over what is stored now.
         st.session_state[_SAVE_COUNT_KEY] = st.session_state.get(_SAVE_COUNT_KEY, 0) + 1
@@ -333,8 +331,7 @@ def issued_upload(context: AppContext, person: Person) -> None:
 
 def _import_file(context: AppContext, person: Person, data: bytes) -> None:
     try:
-        with context.store.begin() as conn:
-            result = import_issued_file(conn, context.forms, person, data)
+        result = context.store.change(import_issued_file, context.forms, person, data)
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return

@@ -35,8 +35,7 @@ _MESSAGE = Message("pack_document_said", is_quiet=True)
 
 def show_pack_age(context: AppContext, person: Person, unit: str) -> None:
     """Say when the unit's latest pack was printed, and warn if it is old."""
-    with context.store.read() as conn:
-        printed_at = find_last_printing(conn, person, [unit]).get(unit)
+    printed_at = context.store.query(find_last_printing, person, [unit]).get(unit)
     if printed_at is None:
         st.caption(t("pack.age_none"))
         return
@@ -56,8 +55,7 @@ def show_pack_age(context: AppContext, person: Person, unit: str) -> None:
 def show_old_packs(context: AppContext, person: Person) -> None:
     """Name the units whose pack is old or missing, among those the person makes packs for."""
     units = sorted(permitted_units(person, Action.PACK))
-    with context.store.read() as conn:
-        printed = find_last_printing(conn, person, units)
+    printed = context.store.query(find_last_printing, person, units)
     today, limit = today_in_sweden(), load_limits().pack_days
     old = [
         unit
@@ -70,8 +68,7 @@ def show_old_packs(context: AppContext, person: Person) -> None:
 
 def unit_documents_section(context: AppContext, person: Person, unit: str) -> None:
     """Show the slots of the unit, and put a file into one or take it out."""
-    with context.store.read() as conn:
-        area = Area(areas_by_unit(conn)[unit])
+    area = Area(context.store.query(areas_by_unit)[unit])
     slots = list_slots(area)
     contents = find_documents(unit_folder(context.settings, unit), slots)
     st.header(t("pack.documents"), anchor=False)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pipeline.domain.identity_numbers import format_pid
-from pipeline.domain.law.permissions import Action, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.reporting.csv_files import backlog_csv
 from pipeline.store.reports.backlog import Backlog, BacklogMarker, load_backlog
@@ -26,8 +26,7 @@ _ALL = "all"
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.BACKLOG)
+    context.store.require_permission(person, Action.BACKLOG)
     screen_heading(context, person, t("backlog.title"), t("backlog.what"))
     all_units = t("backlog.all")
     own_units = sorted(permitted_units(person, Action.BACKLOG))
@@ -58,8 +57,7 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _load_backlog(context: AppContext, person: Person, unit: str | None) -> Backlog:
-    with context.store.begin() as conn:
-        return load_backlog(conn, person, unit)
+    return context.store.change(load_backlog, person, unit)
 
 
 def _choose_danger() -> str:

@@ -54,8 +54,7 @@ def deadline_section(context: AppContext, person: Person, overview: Overview) ->
     for deadline in overview.deadlines:
         is_passed = find_due_name(deadline.due_at, overview.at) in _PASSED_NAMES
         counts[_PASSED if is_passed else _AHEAD] += deadline.entries
-    with context.store.read() as conn:
-        met = list_met_duties(conn, person)
+    met = context.store.query(list_met_duties, person)
     shown = st.session_state.get(_SHOWN_KEY, "")
     with st.container(horizontal=True):
         for name, count in {**counts, _MET: len(met)}.items():
@@ -78,12 +77,11 @@ def deadline_section(context: AppContext, person: Person, overview: Overview) ->
         met_rows(context, person, met[:length])
     elif counts.get(shown):
         st.caption(t("deadline.about"))
-        with context.store.read() as conn:
-            duties = [
-                duty
-                for duty in list_duties(conn, context.forms, person)
-                if (find_due_name(duty.due_at, overview.at) in _PASSED_NAMES) is (shown == _PASSED)
-            ]
+        duties = [
+            duty
+            for duty in context.store.query(list_duties, context.forms, person)
+            if (find_due_name(duty.due_at, overview.at) in _PASSED_NAMES) is (shown == _PASSED)
+        ]
         listed = len(duties)
         duty_rows(context, person, duties[:length])
     if listed > length:
@@ -231,8 +229,7 @@ def _meet(
 ) -> None:
     with errors_to(_MESSAGE.failed):
         given = answer()
-        with context.store.begin() as conn:
-            meet_duty(conn, context.forms, person, key, given, utc_now())
+        context.store.change(meet_duty, context.forms, person, key, given, utc_now())
         st.session_state.pop(_OPEN_KEY, None)
 
 

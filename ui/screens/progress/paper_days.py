@@ -12,7 +12,7 @@ import streamlit as st
 
 from pipeline.domain.dates import today_in_sweden
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.law.permissions import Action, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.forms.fiducials import format_serial_or_id
 from pipeline.registers.planned_visits import PlanKind, count_planned
@@ -38,8 +38,7 @@ _MAX_MISSING_SHEETS = 50
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.PROGRESS)
+    context.store.require_permission(person, Action.PROGRESS)
     screen_heading(context, person, t("paper_days.title"), t("paper_days.what"))
     period = _choose_period(context, person)
     if period is None:
@@ -52,8 +51,7 @@ def show(context: AppContext, person: Person) -> None:
 
 
 def _days_section(context: AppContext, person: Person, first: date, last: date) -> None:
-    with context.store.read() as conn:
-        report = paper_days.load_paper_days(conn, context.forms, person, first, last)
+    report = context.store.query(paper_days.load_paper_days, context.forms, person, first, last)
     _summary_text(report)
     _show_grid(report)
     _chosen_day_section(context, person)
@@ -158,8 +156,7 @@ def _chosen_day_section(context: AppContext, person: Person) -> None:
     if unit not in permitted_units(person, Action.PROGRESS):
         return
     st.subheader(md("paper_days.of_day", unit=unit, day=format_day(day)), anchor=False)
-    with context.store.read() as conn:
-        sheets = paper_days.list_day_sheets(conn, person, unit, day)
+    sheets = context.store.query(paper_days.list_day_sheets, person, unit, day)
     if not sheets:
         st.markdown(t("paper_days.nothing"))
         return
@@ -214,8 +211,7 @@ def _import_plan(
 ) -> None:
     try:
         counts = count_planned(data, name)
-        with context.store.begin() as conn:
-            save_planned(conn, person, kind, counts)
+        context.store.change(save_planned, person, kind, counts)
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return
@@ -227,8 +223,7 @@ def _import_plan(
 
 def _bundles_section(context: AppContext, person: Person) -> None:
     st.header(t("paper_days.bundles"), anchor=False)
-    with context.store.read() as conn:
-        found_bundles = bundles.list_bundles(conn, person)
+    found_bundles = context.store.query(bundles.list_bundles, person)
     if not found_bundles:
         st.caption(t("paper_days.no_bundles"))
         return

@@ -106,8 +106,7 @@ def _is_number(text: str) -> bool:
 
 def _priorities_list(context: AppContext, person: Person) -> None:
     st.header(t("queue.front"), anchor=False)
-    with context.store.read() as conn:
-        priorities = queue_order.list_priorities(conn, person)
+    priorities = context.store.query(queue_order.list_priorities, person)
     if not priorities:
         st.caption(t("queue.nothing"))
     for priority in priorities:
@@ -148,8 +147,7 @@ def _undo_priority(context: AppContext, person: Person, priority_id: str) -> Non
 def _batch_review_section(context: AppContext, person: Person) -> None:
     st.header(t("queue.groups"), anchor=False)
     st.caption(t("queue.groups_what"))
-    with context.store.read() as conn:
-        units = batch_items.batch_review_by_unit(conn, person)
+    units = context.store.query(batch_items.batch_review_by_unit, person)
     for unit, is_on in units.items():
         st.toggle(
             plain(unit),
@@ -161,10 +159,13 @@ def _batch_review_section(context: AppContext, person: Person) -> None:
 
 @requires_open_session
 def _switch_batch_review(context: AppContext, person: Person, unit: str) -> None:
-    with context.store.begin() as conn:
-        batch_items.set_batch_review(
-            conn, person, unit, utc_now(), on=bool(st.session_state[f"groups-{unit}"])
-        )
+    context.store.change(
+        batch_items.set_batch_review,
+        person,
+        unit,
+        utc_now(),
+        on=bool(st.session_state[f"groups-{unit}"]),
+    )
 
 
 # Hur mycket som skrivs in: a manager chooses, for a unit and a form, how deep it is entered.
@@ -177,8 +178,7 @@ def depth_section(context: AppContext, person: Person) -> None:
     """Show what the units have chosen, and let the user choose."""
     st.header(t("depth.title"), anchor=False)
     st.caption(t("depth.what"))
-    with context.store.read() as conn:
-        chosen = list_unit_depths(conn, person)
+    chosen = context.store.query(list_unit_depths, person)
     if chosen:
         rows = [
             (unit, context.forms.latest(form).title, t(f"depth.name.{depth.value}"))

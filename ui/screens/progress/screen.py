@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from pipeline.domain.dates import SWEDEN, swedish_day
-from pipeline.domain.law.permissions import Action, is_allowed, permitted_units, require_permission
+from pipeline.domain.law.permissions import Action, is_allowed, permitted_units
 from pipeline.domain.model import Person
 from pipeline.reporting import progress
 from pipeline.reporting.csv_files import progress_csv
@@ -57,8 +57,7 @@ _ALARM_SCREENS = {
 
 def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
-    with context.store.recording_denials():
-        require_permission(person, Action.PROGRESS)
+    context.store.require_permission(person, Action.PROGRESS)
     screen_heading(context, person, t("progress.title"))
     _situation_section(context, person)
     show_old_packs(context, person)
@@ -191,14 +190,12 @@ def _download_section(context: AppContext, person: Person, now: datetime) -> Non
 
 
 def _load_report(context: AppContext, person: Person) -> ProgressReport:
-    with context.store.read() as conn:
-        return progress.make_progress_report(conn, context.forms, person, utc_now())
+    return context.store.query(progress.make_progress_report, context.forms, person, utc_now())
 
 
 def _csv_file(context: AppContext, person: Person, language: str) -> bytes:
     report, least = _load_report(context, person), context.settings.figures_least
-    with context.store.read() as conn:
-        errors = measure_errors(conn, context.forms, person, report.at, least)
+    errors = context.store.query(measure_errors, context.forms, person, report.at, least)
     return progress_csv(report, errors, report.at, language)
 
 

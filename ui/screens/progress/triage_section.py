@@ -44,8 +44,7 @@ def triage_section(context: AppContext, person: Person) -> None:
     )
     if unit is None:
         return
-    with context.store.read() as conn:
-        current = triage.load_unit_triage(conn, unit)
+    current = context.store.query(triage.load_unit_triage, unit)
     st.caption(_origin_markdown(current))
     with st.form(f"triage-{unit}-{current.id}", border=False, enter_to_submit=False):
         table = pd.DataFrame(rule_rows(current.rules), columns=list(COLUMNS))

@@ -246,8 +246,7 @@ def _checked_card(
     held.clients_shown.setdefault(_without_spaces(typed), utc_now())
     code = "".join(typed.split())
     if len(code) == CLIENT_CODE_LENGTH:
-        with context.store.read() as conn:
-            pid = find_client_of_code(conn, view.entry, code)
+        pid = context.store.query(find_client_of_code, view.entry, code)
         if pid is None:
             key = "client.code_unknown" if is_client_code(code) else "client.code_wrong"
             return _text_card(t(key))
@@ -279,8 +278,7 @@ def _checked_card(
 def _record_lookup(context: AppContext, person: Person, held: HeldEntry, number: str) -> None:
     """Log the first lookup of a client's number in this showing of the entry."""
     if number not in held.clients_logged:
-        with context.store.begin() as conn:
-            client_register.look_up_client(conn, person, number)
+        context.store.change(client_register.look_up_client, person, number)
         held.clients_logged.add(number)
 
 

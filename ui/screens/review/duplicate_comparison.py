@@ -129,8 +129,9 @@ def _compare_with_entry(context: AppContext, person: Person, view: EntryView) ->
     # Similar entries are about the same client or the same day.
     numbers = _values_meaning(view, Meaning.CLIENT_PID)
     days = _values_meaning(view, Meaning.EVENT_DATE)
-    with context.store.read() as conn:
-        similar = duplicate_entries.find_similar_entries(conn, person, view.entry, numbers, days)
+    similar = context.store.query(
+        duplicate_entries.find_similar_entries, person, view.entry, numbers, days
+    )
     if not similar:
         st.caption(t("returns.duplicate.none"))
         return

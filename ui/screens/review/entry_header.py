@@ -53,8 +53,7 @@ def entry_origin_text(context: AppContext, person: Person, view: EntryView) -> s
         format_serial(entry.serial) if entry.serial and is_serial(entry.serial) else "",
         t("review.row", row=entry.row) if entry.row else "",
     ]
-    with context.store.read() as conn:
-        place = explain_place(conn, entry.id)
+    place = context.store.query(explain_place, entry.id)
     return " · ".join(
         [*filter(None, parts), t("review.waiting", count=waiting), _place_text(place)]
     )
@@ -112,8 +111,7 @@ def _count_waiting(
     _context: AppContext, _person: Person, login: str, units: tuple[str, ...]
 ) -> int:
     del login, units
-    with _context.store.read() as conn:
-        return queue.count_waiting(conn, _person, utc_now())
+    return _context.store.query(queue.count_waiting, _person, utc_now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +163,7 @@ def outage_of(context: AppContext, form: Form, unit: str) -> tuple[date, date] |
     The last day is today if the outage goes on; None if no outage is known.
     """
     system = find_system(form.id, form.area.value)
-    with context.store.read() as conn:
-        days = outage_days(list_outages(conn), unit, system)
+    days = outage_days(context.store.query(list_outages), unit, system)
     start, end = context.settings.outage_start, context.settings.outage_end
     if days is None and start is not None:
         days = start.date(), end.date() if end is not None else today_in_sweden()

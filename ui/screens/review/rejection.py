@@ -55,8 +55,7 @@ def _needed_parts(
     context: AppContext, person: Person, view: EntryView, reason: str
 ) -> dict[str, Any]:
     if reason == FORWARD_REASON:
-        with context.store.read() as conn:
-            attended = people.units_with_someone(conn, Action.REVIEW)
+        attended = context.store.query(people.units_with_someone, Action.REVIEW)
         return {
             "select": {
                 "label": t("returns.forward.unit"),
@@ -112,8 +111,7 @@ def rejected_text(context: AppContext, given: Mapping[str, str]) -> str:
     if given.get("choice") != FORWARD_REASON:
         return ""
     unit = given["outside"]
-    with context.store.read() as conn:
-        is_attended = unit in people.units_with_someone(conn, Action.REVIEW)
+    is_attended = unit in context.store.query(people.units_with_someone, Action.REVIEW)
     return t("returns.forward.done" if is_attended else "returns.forward.done_nobody", unit=unit)
 
 
@@ -121,8 +119,9 @@ def author_answer_texts(context: AppContext, person: Person, view: EntryView) ->
     """Return questions and answers of an entry that the author's answer brought back."""
     if view.entry.reason != ANSWERED_REASON:
         return []
-    with context.store.read() as conn:
-        entry_questions = author_questions.list_entry_questions(conn, person, view.entry.id)
+    entry_questions = context.store.query(
+        author_questions.list_entry_questions, person, view.entry.id
+    )
     return [
         t(
             "returns.author_said",

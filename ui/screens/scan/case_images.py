@@ -49,8 +49,7 @@ def _record_case_view(context: AppContext, person: Person, case_page: Page, page
     """Record the view of a page, once for each showing of its case."""
     _, viewed = st.session_state.get(VIEWED_KEY, ("", frozenset()))
     if page.id not in viewed:
-        with context.store.begin() as conn:
-            queue.record_page_view(conn, person, page.id)
+        context.store.change(queue.record_page_view, person, page.id)
     st.session_state[VIEWED_KEY] = (case_page.id, viewed | {page.id})
 
 

@@ -45,8 +45,9 @@ def closing_form(context: AppContext, person: Person, page: Page) -> None:
 
 def _link_form(context: AppContext, person: Person, page: Page) -> None:
     """Show the scans that came later; the chosen one is shown before it is linked."""
-    with context.store.read() as conn:
-        new_scans = {scan.id: scan for scan in page_lists.list_new_scans(conn, person, page.id)}
+    new_scans = {
+        scan.id: scan for scan in context.store.query(page_lists.list_new_scans, person, page.id)
+    }
     if not new_scans:
         st.caption(t("problems.link_none"))
         return
@@ -135,8 +136,7 @@ def action_button(
     if not st.button(plain(label) or t(f"problems.{name}"), key=f"{name}-{page.id}"):
         return
     try:
-        with context.store.begin() as conn:
-            changed = action(conn)
+        changed = context.store.change(action)
     except EfterskriftError as error:
         st.error(plain_with_code(error_text(error)))
         return

@@ -78,8 +78,9 @@ def _live_cases(context: AppContext, person: Person) -> None:
     if st.session_state.pop(_KIND_CHANGED_KEY, False):
         st.rerun()  # the case of another kind is no longer shown
     stack = st.session_state.get(SHOWN_STACK_KEY)
-    with context.store.read() as conn:
-        cases = [case for case in list_cases(conn, person) if stack in {None, case.page.batch}]
+    cases = [
+        case for case in context.store.query(list_cases, person) if stack in {None, case.page.batch}
+    ]
     if stack is not None:
         _stack_filter()
     rest = [case for case in cases if not can_act_on(person, case)]
@@ -206,8 +207,7 @@ def _show_more() -> None:
 @requires_open_session
 def _requeue_failed(context: AppContext, person: Person) -> None:
     with errors_to(toast_error):
-        with context.store.begin() as conn:
-            count = page_lists.requeue_failed_pages(conn, person)
+        count = context.store.change(page_lists.requeue_failed_pages, person)
         st.toast(md("problems.again_done", count=count), icon=":material/check:")
 
 
@@ -277,10 +277,11 @@ def _transfer_form(context: AppContext, person: Person, page: Page) -> None:
     """Show the choice of a unit, if the page is the whole of one undecided entry."""
     if page.sheet is None or not is_allowed(person, Action.FORWARD, page.unit):
         return
-    with context.store.read() as conn:
-        entries = [
-            entry for entry in list_sheet_entries(conn, page.sheet) if entry.state in OPEN_STATES
-        ]
+    entries = [
+        entry
+        for entry in context.store.query(list_sheet_entries, page.sheet)
+        if entry.state in OPEN_STATES
+    ]
     transfers = context.work(Transfers, person)
     units = transfers.list_units(entries[0]) if len(entries) == 1 else []
     if not units:

@@ -34,9 +34,8 @@ def show(context: AppContext, person: Person) -> None:
     """Show the screen."""
     screen_heading(context, person, t("scan.title"), t("scan.what"))
     require_permission(person, Action.SCAN)
-    with context.store.read() as conn:
-        if is_register_empty(conn):
-            st.info(plain_with_code(t("scan.no_register")), icon=":material/info:")
+    if context.store.query(is_register_empty):
+        st.info(plain_with_code(t("scan.no_register")), icon=":material/info:")
     left, right = st.columns([1, 2], gap="large")
     with left:
         upload_form(context, person)
@@ -75,8 +74,7 @@ def _live_packs(context: AppContext, person: Person) -> None:
     if session.current_person(context, active=False) is None:
         st.rerun()
     _PACK_MESSAGE.show()
-    with context.store.read() as conn:
-        found = packs.list_packs(conn, person, permitted_units(person, Action.PRINT))
+    found = context.store.query(packs.list_packs, person, permitted_units(person, Action.PRINT))
     if not found:
         st.caption(t("packs.none"))
     for pack in found[:_MAX_PACKS]:
@@ -163,8 +161,7 @@ def unused_sheets(context: AppContext, person: Person) -> None:
 def _live_registrations(context: AppContext, person: Person) -> None:
     if session.current_person(context, active=False) is None:
         st.rerun()
-    with context.store.read() as conn:
-        registrations = sheet_accounting.list_unused_sheets(conn, person)
+    registrations = context.store.query(sheet_accounting.list_unused_sheets, person)
     for registration in registrations[:_MAX_REGISTRATIONS]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
@@ -191,14 +188,13 @@ def _unit_text(unit: str) -> str:
 @requires_open_session
 def _save_unused(context: AppContext, person: Person) -> None:
     with errors_to(_UNUSED_MESSAGE.failed):
-        with context.store.begin() as conn:
-            count = sheet_accounting.save_unused_sheets(
-                conn,
-                person,
-                str(st.session_state[_UNIT_KEY]),
-                str(st.session_state[_SERIALS_KEY]),
-                utc_now(),
-            )
+        count = context.store.change(
+            sheet_accounting.save_unused_sheets,
+            person,
+            str(st.session_state[_UNIT_KEY]),
+            str(st.session_state[_SERIALS_KEY]),
+            utc_now(),
+        )
         _UNUSED_MESSAGE.done(t("accounting.noted", count=count))
         st.session_state[_SERIALS_KEY] = ""
 
@@ -221,8 +217,7 @@ def live_watched_folders(context: AppContext, person: Person) -> None:
     if session.current_person(context, active=False) is None:
         st.rerun()
     now = utc_now()
-    with context.store.read() as conn:
-        folders = list_watched_folders(conn, person, now)
+    folders = context.store.query(list_watched_folders, person, now)
     if not folders:
         return
     st.header(t("scan.watched"), anchor=False)

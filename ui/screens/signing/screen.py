@@ -276,8 +276,7 @@ def _skip_entry(entry_id: str) -> None:
 
 
 def _undo_button(context: AppContext, person: Person) -> None:
-    with context.store.read() as conn:
-        last = signatures.list_last_signed(conn, person)
+    last = context.store.query(signatures.list_last_signed, person)
     st.button(
         md("signing.undo", count=len(last) or 1),
         key="undo_signature",
@@ -296,9 +295,8 @@ def _undo_signatures(context: AppContext, person: Person, last: list[Entry]) -> 
     shown = [(entry.id, entry.revision) for entry in last]
     withdraw = partial(context.work(Signing, person).withdraw, shown)
     _run_and_report(t("signing.undone", count=len(last)), withdraw)
-    with context.store.read() as conn:
-        if load_entry(conn, last[0].id).state is EntryState.CONFIRMED:
-            _choose_entry(last[0].id)
+    if context.store.query(load_entry, last[0].id).state is EntryState.CONFIRMED:
+        _choose_entry(last[0].id)
 
 
 def _show_empty_queue(context: AppContext, person: Person, kind: str, others: int) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipeline.domain.errors import LoginError, UsageError
 from pipeline.domain.law import permissions
-from pipeline.domain.law.permissions import Action, naming
+from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.store.accounts import people, sessions
 from pipeline.store.accounts.access_notices import ChangeKind
@@ -144,8 +144,7 @@ def request_change(
         NotAllowedError: the person may not manage accounts.
         UsageError: there is no such account, it is closed, for emergencies, or the person's own.
     """
-    with naming(login):
-        permissions.require_permission(person, Action.ACCOUNTS)
+    permissions.require_permission_for(login, person, Action.ACCOUNTS)
     account = people.find_person(conn, login)
     if account is None:
         raise UsageError("no_such_account")
@@ -394,8 +393,7 @@ def list_accounts(conn: Connection, person: Person) -> list[Account]:
 
 def reopen_account(conn: Connection, person: Person, login: str) -> None:
     """Open a closed account again. Raises as `close_account`."""
-    with naming(login):
-        permissions.require_permission(person, Action.ACCOUNTS)
+    permissions.require_permission_for(login, person, Action.ACCOUNTS)
     conn.execute(
         update(_staff)
         .where(_staff.c.login == require_other_account(conn, person, login).login)

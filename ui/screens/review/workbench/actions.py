@@ -221,12 +221,11 @@ def _run_action(action: Callable[[], object]) -> bool:
 
 
 def _last_step(context: AppContext, person: Person) -> list[Entry]:
-    with context.store.read() as conn:
-        return [
-            entry
-            for entry in own_actions.list_own_last_step(conn, person)
-            if entry.state in _UNDOABLE_STATES
-        ]
+    return [
+        entry
+        for entry in context.store.query(own_actions.list_own_last_step, person)
+        if entry.state in _UNDOABLE_STATES
+    ]
 
 
 # What is on the screen, and what comes next: both are claimed, and their views logged.

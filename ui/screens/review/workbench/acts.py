@@ -106,8 +106,7 @@ def _may_come_again(context: AppContext, message: Message) -> bool:
     entry_id = str(message["entry"])
     if message["kind"] not in ("draft", "save", "again") or is_mode(entry_id):
         return False
-    with context.store.read() as conn:
-        return load_entry(conn, entry_id).revision == int(message["revision"])
+    return context.store.query(load_entry, entry_id).revision == int(message["revision"])
 
 
 def _do(context: AppContext, person: Person, message: Message) -> None:

@@ -82,8 +82,7 @@ def attachments_due(context: AppContext, person: Person, view: EntryView) -> str
 def load_attachments(context: AppContext, person: Person, entry_id: str) -> AttachmentsMode:
     """Load an entry with its attachments, and the loose pages that may become some."""
     attachments = context.work(Attachments, person)
-    with context.store.read() as conn:
-        entry = load_entry(conn, entry_id)
+    entry = context.store.query(load_entry, entry_id)
     loose = tuple(attachments.list_proposals(entry)[:_MAX_SHOWN])
     area = context.forms[(entry.form, entry.version)].area
     attached = attachments.list_attached(entry)

@@ -84,8 +84,7 @@ def _show_menu(context: AppContext, person: Person) -> None:
 
 def _grouping_control(context: AppContext, person: Person) -> None:
     """Show what the user may stay with (nothing, a form, a client, an author); keep the choice."""
-    with context.store.read() as conn:
-        chosen = queue_choice(conn, person)
+    chosen = context.store.query(queue_choice, person)
     st.segmented_control(
         t("grouping.title"),
         list(QueueGrouping),
@@ -102,9 +101,10 @@ def _grouping_control(context: AppContext, person: Person) -> None:
 @requires_open_session
 def _choose_grouping(context: AppContext, person: Person) -> None:
     grouping = QueueGrouping(st.session_state[_GROUPING_KEY])
-    with context.store.begin() as conn:
-        # The entry on the screen is what the user goes on from.
-        choose_queue_grouping(conn, person, grouping, current_entry.current_entry_id() or "")
+    # The entry on the screen is what the user goes on from.
+    context.store.change(
+        choose_queue_grouping, person, grouping, current_entry.current_entry_id() or ""
+    )
     # What was claimed ahead was claimed in the order that held before.
     bench_state().forget_ahead()
 
@@ -207,8 +207,7 @@ def _bench_data(
 def _unsent_key(context: AppContext, person: Person, state: BenchState) -> dict[str, str]:
     """Return the key of what the browser keeps until it is saved, and whose it is."""
     if not state.unsent:
-        with context.store.begin() as conn:
-            key = unsent_key(conn, person.login)
+        key = context.store.change(unsent_key, person.login)
         state.unsent = {"key": b64encode(key).decode(), "owner": owner_of(key)}
     return state.unsent
 
