@@ -29,6 +29,8 @@ from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.texts import Words
 
 OUTLINE_FILE, BOXES_FILE, FORM_FILE = "outline.yaml", "boxes.yaml", "form.yaml"
+COPY_FILE = "copy.yaml"
+"""The outline of the copies of a form whose boxes were placed by hand."""
 LOCAL_FORM_PREFIX = "egen-"
 """Begins the id of every form that is made in a workspace; no release has a form of such an id."""
 _MAX_ID_LENGTH = 23

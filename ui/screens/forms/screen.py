@@ -20,7 +20,6 @@ from pipeline.domain.model import Person
 from pipeline.forms.field_types import find_field_type
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import list_drafts, load_draft
-from pipeline.preparation.form_editor.outline_inference import can_infer_outline
 from pipeline.preparation.form_editor.previews import MAX_COPIES, print_copies
 from pipeline.preparation.form_editor.trial_judging import number_fields
 from pipeline.store.registers.form_publications import list_publications
@@ -191,7 +190,7 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
 
 
 def _copy_actions(context: AppContext, person: Person, form: Form) -> None:
-    is_copyable = actions.has_source(context.settings, form.id) or can_infer_outline(form)
+    is_copyable = actions.find_copied_outline(context.settings, form.id) is not None
     with st.container(horizontal=True):
         if is_local_form(context, form):
             st.button(
