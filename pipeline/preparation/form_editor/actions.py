@@ -20,7 +20,7 @@ from pipeline.domain.form.rules import FormLoader
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
-from pipeline.files.atomic import copy_atomically, hold_lock, write_atomically
+from pipeline.files.atomic import hold_lock, write_atomically
 from pipeline.forms.library import PUBLISHED_FILE, dump_form, geometry_digest, load_published
 from pipeline.preparation.form_editor import drafts, drawn_boxes, outline_edits
 from pipeline.preparation.form_editor.draft_form import check_draft, require_complete_form
@@ -69,7 +69,7 @@ def write_published_form(draft: Draft, form: Form, folder: Path) -> None:
     form_folder.mkdir(parents=True, exist_ok=True)
     for name in (OUTLINE_FILE, BOXES_FILE, BLANK_IMAGE_FILE):
         if (draft.folder / name).exists():
-            copy_atomically(draft.folder / name, form_folder / name)
+            write_atomically(form_folder / name, (draft.folder / name).read_bytes())
     write_atomically(form_folder / FORM_FILE, dump_form(form))
     written = load_form(form_folder / FORM_FILE)
     if geometry_digest(written) != geometry_digest(form):

@@ -25,6 +25,7 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
 )
 from pipeline.domain.form.rules import FormLoader
+from pipeline.files.atomic import write_atomically
 from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.texts import Words
 
@@ -208,11 +209,8 @@ def _write_revision(folder: Path, draft_id: str, data: YamlData, revision: int, 
 
 
 def _write_file(path: Path, data: bytes) -> None:
-    """Write a file atomically."""
-    partial = path.with_name(f".{path.name}.new")
     try:
-        partial.write_bytes(data)
-        partial.replace(path)
+        write_atomically(path, data)
     except OSError as error:
         raise _write_error(error) from error
 
