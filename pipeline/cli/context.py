@@ -15,8 +15,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text as RichText
 
 from pipeline.domain.errors import ExportError, MissingProgramError, UsageError
 from pipeline.domain.law.permissions import ALL_AREAS
@@ -79,10 +89,13 @@ def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 @contextmanager
 def show_progress(
     title: str, noun: str = "", *, is_transient: bool = False, is_hidden: bool = False
-) -> Iterator[Callable[[int, int], None]]:
-    """Show on stderr how many of all are done; gives what is called after each."""
+) -> Iterator[Callable[[int, int | None], None]]:
+    """Show on stderr how many of all are done; gives what is called after each.
+
+    With a `noun` for what is done, also how many a second, and the time so far.
+    """
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
-    columns += [TextColumn(noun)] if noun else []
+    columns += [TextColumn(noun), _SpeedColumn(), TimeElapsedColumn()] if noun else []
     with Progress(
         *columns,
         TimeRemainingColumn(),
@@ -92,6 +105,14 @@ def show_progress(
     ) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _SpeedColumn(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> RichText:
+        """Return the speed, or nothing while it is not known."""
+        return RichText(f"{task.speed:.1f}/s" if task.speed else "")
 
 
 def format_count(number: int, noun: str) -> str:

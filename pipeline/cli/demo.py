@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 from typing import Annotated
 
 import typer
@@ -11,9 +12,10 @@ from pipeline.cli.context import (
     message,
     print_text,
     require_research,
+    show_progress,
 )
 from pipeline.cli.operations import ui
-from pipeline.cli.work import make_progress_bar, status, work
+from pipeline.cli.work import status, work
 from pipeline.domain.settings import load_settings
 from pipeline.files.page_files import count_pages
 from pipeline.operations.demo import (
@@ -62,9 +64,9 @@ def demo(
     store = prepare_store(load_settings())
     total = sum(count_pages(path) or 1 for files in sample_batches().values() for path in files)
     if count_demo_pages(store) < total:
-        with make_progress_bar(message("cli.scan.progress")) as bar:
-            task = bar.add_task("", total=total)
-            scan_samples(store, lambda _: bar.advance(task))
+        done = count(1)
+        with show_progress(message("cli.scan.progress"), message("cli.read.pages")) as on_page:
+            scan_samples(store, lambda _: on_page(next(done), total))
     store.close()
     work(processes=processes, until_idle=True)
     if through:

@@ -9,16 +9,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipeline.cli.context import describe_issue, message, print_json, print_note
+from pipeline.cli.context import describe_issue, message, print_json, print_note, show_progress
 from pipeline.domain.errors import (
     BrokenFileError,
     EfterskriftError,
@@ -126,23 +125,17 @@ def read_files(files: list[Path], registers: RegisterFiles, processes: int) -> I
     # An error in a register, a form or a setting is raised here; in the pool it would only end
     # the processes.
     _start_reader(registers)
-    columns = (
-        TextColumn(message("cli.read.progress")),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(message("cli.read.pages")),
-        TimeRemainingColumn(),
-    )
+    title, noun = message("cli.read.progress"), message("cli.read.pages")
     with (
         ReadingPool(registers, processes) as pool,
         SandboxProcess() as process,
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        show_progress(title, noun, is_transient=True) as on_page,
     ):
-        task = progress.add_task("read", total=count_all_pages(process, files))
+        total, done = count_all_pages(process, files), count(1)
         pages = (page for path in files for page in _iter_pages(process, path))
         while chunk := list(islice(pages, processes * _CHUNK_PER_PROCESS)):
             for result in pool.read(chunk):
-                progress.advance(task)
+                on_page(next(done), total)
                 yield result
 
 
@@ -342,16 +335,13 @@ def recognize(
 
 def recognize_files(kind: Kind, paths: list[Path], cells: int | None) -> Iterator[dict[str, Any]]:
     """Read field images in order, one JSON object each, with progress on stderr."""
-    columns = (
-        TextColumn(message("cli.read.progress")),
-        TextColumn(message("cli.recognize.progress", number="{task.completed:.0f}")),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("read", total=None)
-        files = read_image_files(paths)
+    title, noun = message("cli.read.progress"), message("cli.recognize.pictures")
+    with show_progress(title, noun, is_transient=True) as on_picture:
+        files, done = read_image_files(paths), 0
         while batch := list(islice(files, BATCH_SIZE)):
             yield from _recognize_batch(kind, batch, cells)
-            progress.advance(task, len(batch))
+            done += len(batch)
+            on_picture(done, None)
 
 
 def _recognize_batch(

@@ -13,18 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from pipeline.cli.context import (
     LANGUAGE,
@@ -39,6 +27,7 @@ from pipeline.cli.context import (
     print_text,
     resolve_acting_person,
     resolve_unit,
+    show_progress,
 )
 from pipeline.domain.errors import EfterskriftError, SchemaMismatchError, UsageError
 from pipeline.domain.form.form import Forms
@@ -163,15 +152,14 @@ def scan(
         print_note("cli.scan.reordered")
     with SandboxProcess() as process:
         total = count_all_pages(process, ordered)
-    with make_progress_bar(message("cli.scan.progress")) as bar:
-        task = bar.add_task("", total=total)
+    with show_progress(message("cli.scan.progress"), message("cli.read.pages")) as on_page:
         intake = import_files(
             store,
             ordered,
             unit=owner,
             place=place,
             by=getpass.getuser(),
-            on_page=lambda done: bar.update(task, completed=done),
+            on_page=lambda done: on_page(done, total),
         )
     _report_intake(store, intake)
 
@@ -249,12 +237,11 @@ def work(
     store = open_for_images(settings)
     pool = WorkerPool(settings, processes)
     summary, is_idle_reported = WorkSummary(), False
-    with make_progress_bar(message("cli.read.progress")) as bar:
-        task = bar.add_task("", total=None)
+    with show_progress(message("cli.read.progress"), message("cli.read.pages")) as on_page:
         for progress in run_pool(store, pool, until_idle=until_idle):
             summary.update(progress, time.monotonic())
             ended = progress.ended - (summary.first or progress).ended
-            bar.update(task, total=ended + progress.waiting, completed=ended)
+            on_page(ended, ended + progress.waiting)
             if progress.waiting == 0 and not until_idle and not is_idle_reported:
                 is_idle_reported = True
                 print_note("cli.work.idle")
@@ -385,28 +372,6 @@ def _report_failed_pages(failed: Sequence[Page]) -> None:
         print_note("cli.scan.more_failed", pages=further)
     if failed:
         print_note("cli.scan.failed_remedy")
-
-
-def make_progress_bar(title: str) -> Progress:
-    """Return a progress bar on stderr: pages done of all, pages a second, time that is left."""
-    columns = (
-        TextColumn(title),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(message("cli.read.pages")),
-        _SpeedColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=Console(stderr=True))
-
-
-class _SpeedColumn(ProgressColumn):
-    """Pages a second."""
-
-    def render(self, task: Task) -> Text:
-        """Return the speed, or nothing while it is not known."""
-        return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
 def _print_status(metrics: dict[str, Any]) -> None:

@@ -29,6 +29,10 @@ _FOREIGN_STALE_SECONDS = 24 * 3600
 """Age from which a partial file of another computer is stale: its process cannot be checked."""
 
 
+_PRIVATE_MODE, _SHARED_MODE = 0o600, 0o666
+"""Modes of a file that only its owner may read, and of others, as far as the process lets."""
+
+
 def partial_name() -> str:
     """Return a new name for a file that is being written."""
     return f".{_process_tag()}{secrets.token_hex(4)}.partial"
@@ -99,8 +103,8 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def write_atomically(file: Path, text: str) -> None:
-    """Replace the content of a file by a text; its folder is made if needed.
+def write_atomically(file: Path, content: str | bytes) -> None:
+    """Replace the content of a file; its folder is made if needed.
 
     If the disk is full, the process ends or the power fails, the file stays as it was.
 
@@ -108,31 +112,8 @@ def write_atomically(file: Path, text: str) -> None:
         OSError: the file cannot be written.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    remove_stale_partials(file.parent)
-    partial = file.with_name(partial_name())
-    try:
-        with partial.open("wb") as out:
-            out.write(text.encode("utf-8"))
-            flush_to_disk(out)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def copy_atomically(source: Path, file: Path) -> None:
-    """Replace the content of a file by that of another one, as `write_atomically` does.
-
-    Raises:
-        OSError: the file cannot be read or written.
-    """
-    partial = file.with_name(partial_name())
-    try:
-        shutil.copyfile(source, partial)
-        with partial.open("rb+") as out:
-            flush_to_disk(out)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    _write_partial(file, data, _SHARED_MODE)
 
 
 def write_private(file: Path, data: bytes) -> None:
@@ -141,7 +122,11 @@ def write_private(file: Path, data: bytes) -> None:
     Raises:
         OSError: the file cannot be written, or there is no such folder.
     """
-    with open_partial(file) as partial:
+    _write_partial(file, data, _PRIVATE_MODE)
+
+
+def _write_partial(file: Path, data: bytes, mode: int) -> None:
+    with open_partial(file, mode) as partial:
         with partial.open("wb") as out:
             out.write(data)
             flush_to_disk(out)
@@ -149,7 +134,7 @@ def write_private(file: Path, data: bytes) -> None:
 
 
 @contextmanager
-def open_partial(file: Path) -> Iterator[Path]:
+def open_partial(file: Path, mode: int = _PRIVATE_MODE) -> Iterator[Path]:
     """Open a partial file in the same folder, for its owner only, for use with `replace_file`.
 
     It is removed after the block. A pipe, a device or a folder is returned as it is.
@@ -163,7 +148,7 @@ def open_partial(file: Path) -> Iterator[Path]:
     remove_stale_partials(_resolve_link(file).parent)
     partial = _resolve_link(file).with_name(partial_name())
     try:
-        partial.touch(mode=0o600, exist_ok=False)
+        partial.touch(mode=mode, exist_ok=False)
         yield partial
     finally:
         partial.unlink(missing_ok=True)

@@ -69,7 +69,7 @@ def decode_image(data: bytes, media_type: str) -> Image:
     """
     try:
         with open_image(io.BytesIO(data)) as picture:
-            return _to_eight_bit(picture)
+            return to_eight_bit(picture)
     except TooLargeError as error:
         raise BrokenFileError("image_too_large") from error
     except IMAGE_ERRORS as error:
@@ -81,9 +81,9 @@ class TooLargeError(Exception):
 
 
 def open_image(
-    source: Path | io.BytesIO, formats: tuple[str, ...] = ("JPEG", "PNG", "TIFF")
+    source: Path | io.BytesIO, formats: tuple[str, ...] | None = ("JPEG", "PNG", "TIFF")
 ) -> Pillow.Image:
-    """Open an image of one of Pillow's formats without decoding its pixels.
+    """Open an image of some of Pillow's formats, or of any, without decoding its pixels.
 
     Raises:
         TooLargeError: it has more pixels than `MAX_PIXELS`.
@@ -112,7 +112,8 @@ def check_size(picture: Pillow.Image) -> None:
         raise TooLargeError
 
 
-def _to_eight_bit(picture: Pillow.Image) -> Image:
+def to_eight_bit(picture: Pillow.Image) -> Image:
+    """Return the pixels of an open image as `decode_image` does; Pillow raises `IMAGE_ERRORS`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata; only the pixels matter
         picture.load()

@@ -124,10 +124,10 @@ def change_field_type(field: Mapping[str, Any], field_type: FieldType) -> dict[s
     # Boxes have the width that they need.
     if kind_traits.has_cells or kind_traits.has_check_boxes:
         common.pop("width", None)
-    return common | _required_keys(field, traits)
+    return common | required_keys(field, traits)
 
 
-def _required_keys(field: Mapping[str, Any], traits: FieldTypeTraits) -> dict[str, Any]:
+def required_keys(field: Mapping[str, Any], traits: FieldTypeTraits) -> dict[str, Any]:
     """Return the keys that a type needs, with the field's values if it has them."""
     required: dict[str, Any] = {}
     if traits.format:

@@ -6,15 +6,13 @@ same files again: pages imported already are recognized by the content of their 
 finished import, whose command may have been killed before it could say so.
 
 Uploads are written to a folder in the workspace, imported like other files, and removed. A folder
-left by a killed process is removed by the next upload; a lock distinguishes it from one in use.
+left by a killed process is removed by the next upload; the number of the process is in its name.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -34,6 +32,7 @@ from pipeline.domain.issues import IssueCode
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
+from pipeline.files.atomic import remove_stale_partials, temporary_folder_prefix
 from pipeline.files.images import ScannedPage
 from pipeline.files.page_files import MAX_FILE_BYTES
 from pipeline.files.sandbox_pages import ForeignPages
@@ -55,7 +54,6 @@ from pipeline.store.paper.intake.batches import (
 )
 from pipeline.store.paper.pages import NewPage
 
-_LOCK_FILE = ".in-use"
 MAX_STARTS = 20
 """How often an import may begin at the same page of a file; then that page has killed them all.
 
@@ -353,25 +351,6 @@ def _write_uploads(folder: Path, uploads: Iterable[tuple[str, bytes]]) -> Sequen
 @contextmanager
 def _upload_folder(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
-    with (parent / _LOCK_FILE).open("w") as parent_lock:
-        # No other process cleans up between the creation of a folder and its lock.
-        fcntl.flock(parent_lock, fcntl.LOCK_EX)
-        _remove_stale_uploads(parent)
-        folder = Path(tempfile.mkdtemp(dir=parent))
-        folder_lock = (folder / _LOCK_FILE).open("w")
-        fcntl.flock(folder_lock, fcntl.LOCK_EX)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-        folder_lock.close()
-
-
-def _remove_stale_uploads(parent: Path) -> None:
-    for lock_file in parent.glob(f"*/{_LOCK_FILE}"):
-        try:
-            with lock_file.open() as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock_file.parent)
-        except (BlockingIOError, FileNotFoundError):
-            continue  # in use, or just removed by its own process
+    remove_stale_partials(parent)
+    with tempfile.TemporaryDirectory(prefix=temporary_folder_prefix(), dir=parent) as folder:
+        yield Path(folder)

@@ -53,12 +53,6 @@ HUNG_EXIT_CODE = 70
 
 
 @dataclass(slots=True)
-class _Heartbeat:
-    beat: datetime | None
-    since: float
-
-
-@dataclass(slots=True)
 class LivenessMonitor:
     """Remembers when each worker's heartbeat last changed.
 
@@ -67,7 +61,7 @@ class LivenessMonitor:
 
     patience: float
     clock: Callable[[], float] = time.monotonic
-    _heartbeats: dict[str, _Heartbeat] = field(default_factory=dict)
+    _seen: dict[tuple[str, datetime | None], float] = field(default_factory=dict)
 
     def find_dead_workers(self, workers: set[str], beats: Mapping[str, datetime]) -> set[str]:
         """Return those of `workers` without a new heartbeat for longer than the patience.
@@ -75,23 +69,13 @@ class LivenessMonitor:
         For one that never had a heartbeat the time counts from the first call.
         """
         now = self.clock()
-        self._heartbeats = {
-            worker: self._update_heartbeat(worker, beats.get(worker), now) for worker in workers
-        }
-        return {
-            worker
-            for worker, heartbeat in self._heartbeats.items()
-            if now - heartbeat.since > self.patience
-        }
+        latest = [(worker, beats.get(worker)) for worker in workers]
+        self._seen = {each: self._seen.get(each, now) for each in latest}
+        return {worker for (worker, _), at in self._seen.items() if now - at > self.patience}
 
     def reset(self) -> None:
         """Forget all heartbeats, because they could not be read."""
-        self._heartbeats = {}
-
-    def _update_heartbeat(self, worker: str, beat: datetime | None, now: float) -> _Heartbeat:
-        previous = self._heartbeats.get(worker)
-        is_same = previous is not None and previous.beat == beat
-        return previous if previous is not None and is_same else _Heartbeat(beat, now)
+        self._seen = {}
 
 
 QUEUE_NAME = "pages"

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-from PIL import Image as Pictures
-from PIL import ImageOps
-
 from pipeline.domain.errors import BrokenFileError
 from pipeline.domain.model import Image
 from pipeline.files import page_files
+from pipeline.files.images import IMAGE_ERRORS, TooLargeError, open_image, to_eight_bit
+from pipeline.reading.imaging.geometry import to_grayscale
 
 IMAGE_SUFFIXES = (page_files.PAGE_SUFFIXES - {".pdf"}) | {".bmp", ".webp", ".pgm", ".pbm"}
 """File name endings of images of single fields: those of scans, and what programs that cut fields
@@ -55,33 +52,15 @@ def decode_grayscale(data: bytes) -> Image:
         BrokenFileError: it is no image, is damaged, or is too small or too large to be a field.
     """
     try:
-        with _open_picture(data) as file:
-            # Turn as the camera noted, and put transparent parts on white paper.
-            picture = ImageOps.exif_transpose(file)
-            if picture.has_transparency_data:
-                picture = Pictures.alpha_composite(
-                    Pictures.new("RGBA", picture.size, "white"), picture.convert("RGBA")
-                )
-            # Keep the high byte of 16-bit images.
-            if picture.mode.startswith("I"):
-                return (np.asarray(picture, np.uint32) >> 8).astype(np.uint8)
-            return np.asarray(picture.convert("L"), np.uint8)
-    except (OSError, ValueError, SyntaxError) as error:
+        with open_image(io.BytesIO(data), formats=None) as picture:
+            # Judged before the pixels take memory.
+            if min(picture.size) < MIN_FIELD_SIDE_PX or math.prod(picture.size) > MAX_FIELD_PX:
+                raise BrokenFileError("field_image_size")
+            return to_grayscale(to_eight_bit(picture))
+    except TooLargeError as error:
+        raise BrokenFileError("field_image_size") from error
+    except IMAGE_ERRORS as error:
         raise BrokenFileError("image_unreadable") from error
-
-
-def _open_picture(data: bytes) -> Pictures.Image:
-    """Open an image without decoding its pixels; its size is judged before they take memory."""
-    with warnings.catch_warnings():
-        # Pillow warns of a large image.
-        warnings.simplefilter("ignore")
-        try:
-            picture = Pictures.open(io.BytesIO(data))
-        except Pictures.DecompressionBombError as error:
-            raise BrokenFileError("field_image_size") from error
-    if min(picture.size) < MIN_FIELD_SIDE_PX or math.prod(picture.size) > MAX_FIELD_PX:
-        raise BrokenFileError("field_image_size")
-    return picture
 
 
 def _read_zip(path: Path) -> Iterator[tuple[str, bytes]]:

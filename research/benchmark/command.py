@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipeline.cli.context import message, print_json, print_note, print_text
-from pipeline.cli.work import make_progress_bar
+from pipeline.cli.context import message, print_json, print_note, print_text, show_progress
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.form import Forms
 from pipeline.domain.settings import load_settings
@@ -69,11 +68,10 @@ def run_damage_benchmark(form: str, sheets: int, processes: int, *, as_json: boo
         raise UsageError("no_form", form=form, known=", ".join(known))
     plan = plan_trials([form] if form else known, DAMAGE_SERIES, sheets)
     outcomes = []
-    with make_progress_bar(message("cli.bench.damaging")) as bar:
-        task = bar.add_task("", total=len(plan))
+    with show_progress(message("cli.bench.damaging"), message("cli.read.pages")) as on_page:
         for outcome in run_trials(plan, processes):
             outcomes.append(outcome)
-            bar.advance(task)
+            on_page(len(outcomes), len(plan))
     summaries = summarize_series(outcomes, DAMAGE_SERIES)
     typer.echo(
         json.dumps([summary.as_dict() for summary in summaries], ensure_ascii=False)

@@ -7,6 +7,7 @@ it in use.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +20,13 @@ from pipeline.domain.form.rules import FormLoader
 from pipeline.domain.law.permissions import Action
 from pipeline.domain.model import Person
 from pipeline.domain.settings import Settings
-from pipeline.files.atomic import copy_atomically, hold_lock, write_atomically
+from pipeline.files.atomic import hold_lock, write_atomically
 from pipeline.forms.library import PUBLISHED_FILE, dump_form, geometry_digest, load_published
 from pipeline.preparation.form_editor import drafts, drawn_boxes, outline_edits
 from pipeline.preparation.form_editor.draft_form import check_draft, require_complete_form
 from pipeline.preparation.form_editor.drafts import (
     BOXES_FILE,
+    COPY_FILE,
     FORM_FILE,
     OUTLINE_FILE,
     Draft,
@@ -33,7 +35,6 @@ from pipeline.preparation.form_editor.drafts import (
     form_text,
 )
 from pipeline.preparation.form_editor.drawn_boxes import BLANK_IMAGE_FILE
-from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
 from pipeline.preparation.form_editor.trial import load_trial_results
 from pipeline.store.database.store import Store
 from pipeline.store.event_log.events import contains_pid, record
@@ -68,7 +69,7 @@ def write_published_form(draft: Draft, form: Form, folder: Path) -> None:
     form_folder.mkdir(parents=True, exist_ok=True)
     for name in (OUTLINE_FILE, BOXES_FILE, BLANK_IMAGE_FILE):
         if (draft.folder / name).exists():
-            copy_atomically(draft.folder / name, form_folder / name)
+            write_atomically(form_folder / name, (draft.folder / name).read_bytes())
     write_atomically(form_folder / FORM_FILE, dump_form(form))
     written = load_form(form_folder / FORM_FILE)
     if geometry_digest(written) != geometry_digest(form):
@@ -116,7 +117,7 @@ def begin_outline_draft(
 ) -> Draft:
     """Begin a form of sections and rows: nearly empty, or a copy of the form `like` (an id).
 
-    The outline of a form whose boxes were placed by hand is inferred from them.
+    A form whose boxes were placed by hand has an outline for its copies alone.
 
     Raises:
         NotAllowedError: the person may not make forms.
@@ -130,18 +131,14 @@ def begin_outline_draft(
             form_id,
             outline_edits.empty_outline(form_id, start.title.strip(), start.area, start.subject),
         )
-    model = forms.latest(like)
-    if not has_source(settings, like) and can_infer_outline(model):
-        outline, _ = infer_outline(model)
-    else:
-        outline = _load_form_source(settings, like, OUTLINE_FILE)
-    data = outline_edits.copy_outline(outline, form_id, start.title.strip())
+    source = find_copied_outline(settings, like)
+    data = outline_edits.copy_outline(_load_source(source), form_id, start.title.strip())
     return drafts.create_draft(settings.form_drafts, form_id, data | {"area": start.area.value})
 
 
-def has_source(settings: Settings, form_id: str) -> bool:
-    """Return whether the outline of a form in use exists."""
-    return any((folder / form_id / OUTLINE_FILE).exists() for folder in settings.form_folders)
+def find_copied_outline(settings: Settings, form_id: str) -> Path | None:
+    """Return the file that a copy of a form in use begins with; None if it cannot be copied."""
+    return _find_file(settings.form_folders, form_id, OUTLINE_FILE, COPY_FILE)
 
 
 def begin_drawing_draft(
@@ -196,7 +193,8 @@ def begin_version_draft(store: Store, settings: Settings, person: Person, form: 
     """
     _require_form_editor(store, person)
     name = BOXES_FILE if form.printed_elsewhere else OUTLINE_FILE
-    data = _load_form_source(settings, form.id, name, is_own=True) | {"version": form.version + 1}
+    source = _find_file(settings.form_folders[1:], form.id, name)
+    data = _load_source(source) | {"version": form.version + 1}
     blank = settings.own_forms / form.id / BLANK_IMAGE_FILE
     files = {BLANK_IMAGE_FILE: blank.read_bytes()} if form.printed_elsewhere else None
     if form.printed_elsewhere:
@@ -344,18 +342,17 @@ def _new_form_id(settings: Settings, forms: Forms, start: NewFormInfo) -> str:
     return drafts.make_form_id(start.title.strip(), taken)
 
 
-def _load_form_source(
-    settings: Settings, form_id: str, name: str, *, is_own: bool = False
-) -> YamlData:
+def _find_file(folders: Iterable[Path], form_id: str, *names: str) -> Path | None:
+    paths = (folder / form_id / name for name in names for folder in folders)
+    return next((path for path in paths if path.exists()), None)
+
+
+def _load_source(path: Path | None) -> YamlData:
     """Load the outline or the boxes that a form in use was made from.
 
     Raises:
-        FormEditorError: the file does not exist; `is_own` looks only at the workspace's forms.
+        FormEditorError: there is no such file.
     """
-    folders = settings.form_folders[1:] if is_own else settings.form_folders
-    path = next(
-        (folder / form_id / name for folder in folders if (folder / form_id / name).exists()), None
-    )
     if path is None:
         raise FormEditorError("no_source")
     return dict(yaml.load(path.read_text("utf-8"), Loader=FormLoader))

@@ -25,10 +25,13 @@ from pipeline.domain.errors import (
     StoreUnavailableError,
 )
 from pipeline.domain.form.rules import FormLoader
+from pipeline.files.atomic import write_atomically
 from pipeline.preparation import PAPER_LANGUAGE
 from pipeline.texts import Words
 
 OUTLINE_FILE, BOXES_FILE, FORM_FILE = "outline.yaml", "boxes.yaml", "form.yaml"
+COPY_FILE = "copy.yaml"
+"""The outline of the copies of a form whose boxes were placed by hand."""
 LOCAL_FORM_PREFIX = "egen-"
 """Begins the id of every form that is made in a workspace; no release has a form of such an id."""
 _MAX_ID_LENGTH = 23
@@ -206,11 +209,8 @@ def _write_revision(folder: Path, draft_id: str, data: YamlData, revision: int, 
 
 
 def _write_file(path: Path, data: bytes) -> None:
-    """Write a file atomically."""
-    partial = path.with_name(f".{path.name}.new")
     try:
-        partial.write_bytes(data)
-        partial.replace(path)
+        write_atomically(path, data)
     except OSError as error:
         raise _write_error(error) from error
 

@@ -21,7 +21,7 @@ from pipeline.domain.model import PrintedWord
 from pipeline.files.images import ScannedPage, decode_image
 from pipeline.files.page_files import PNG
 from pipeline.files.sandbox_pages import load_pages_and_words
-from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType
+from pipeline.forms.field_types import FIELD_TYPE_TRAITS, FieldType, required_keys
 from pipeline.preparation.form_editor.drafts import Draft, YamlData, make_slug, unused_name
 from pipeline.preparation.form_proposals.propose import FieldProposal, level_page, propose_fields
 from pipeline.reading.imaging.geometry import to_grayscale
@@ -347,12 +347,6 @@ def _field_from_box(box: YamlData, name: str) -> YamlData:
         "box": box["box"],
     }
     field |= {key: box[key] for key in ("critical", "required", "means") if box.get(key)}
-    if traits.format:
-        field["format"] = traits.format.value
-    # The drawn number of boxes, else the type's default.
-    if traits.cells:
-        field["cells"] = int(box.get("cells") or traits.cells)
-    # As many writing lines as fit in the box.
-    if traits.kind.traits.is_multiline:
-        field["lines"] = int(box.get("lines") or max(1, round(box["box"][3] / LINE_HEIGHT_MM)))
-    return field
+    # As many writing lines as fit in the box, unless their number was chosen.
+    lines = box.get("lines") or max(1, round(box["box"][3] / LINE_HEIGHT_MM))
+    return field | required_keys(box | {"lines": int(lines)}, traits)

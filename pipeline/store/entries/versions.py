@@ -27,8 +27,7 @@ class Version:
     """The entry as one decision left it.
 
     `kind` is the kind of decision: "first", "second", "correction", "void" or "reject". `by` is a
-    name. `changed_fields` are the fields that this decision answered, `signatures` those given to
-    this version.
+    name, `signatures` are those given to this version.
     """
 
     revision: int
@@ -38,7 +37,6 @@ class Version:
     by: str
     reason: str
     answers: Mapping[str, Answer]
-    changed_fields: frozenset[str]
     signatures: tuple[SignatureEvent, ...] = ()
 
 
@@ -91,7 +89,6 @@ def list_versions(conn: Connection, person: Person, entry_id: str) -> list[Versi
                 names.get(made.by, made.by),
                 note.reason if note else "",
                 answers,
-                frozenset(made.answers),
                 signatures.get(revision, ()),
             )
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -285,9 +287,10 @@ def test_uploads_are_taken_in_and_leave_no_file_behind(store: Store, settings: S
 def test_uploads_that_a_killed_process_left_are_swept_by_the_next(
     store: Store, settings: Settings
 ) -> None:
-    left = settings.workspace / "uploads" / "abandoned"
+    name_a_folder = "from pipeline.files import atomic; print(atomic.temporary_folder_prefix())"
+    ended = subprocess.run([sys.executable, "-c", name_a_folder], capture_output=True, check=True)
+    left = settings.workspace / "uploads" / f"{ended.stdout.decode().strip()}abandoned"
     (left / "00000").mkdir(parents=True)
-    (left / ".in-use").touch()
     (left / "00000" / "blad.png").write_bytes(blank_page(1))
     import_uploads(
         store, settings, [("blad.png", blank_page(2))], person=SCANNER, unit="Norra", place=""

@@ -10,7 +10,7 @@ import pytest
 from pipeline.domain.errors import FormEditorError, StaleDecisionError
 from pipeline.domain.form.field import Meaning
 from pipeline.domain.form.form import Area, Forms, Subject, load_form
-from pipeline.domain.settings import Settings
+from pipeline.domain.settings import ROOT, Settings
 from pipeline.forms.field_types import FieldType, change_field_type, find_field_type
 from pipeline.preparation.form_editor import actions, outline_edits
 from pipeline.preparation.form_editor.draft_form import check_draft, locate_problem
@@ -211,13 +211,25 @@ def test_a_copy_has_the_fields_of_its_model_and_an_id_of_its_own(
     ]
 
 
-def test_a_copy_of_a_form_placed_by_hand_has_its_fields(store: Store, settings: Settings) -> None:
+PLACED_BY_HAND = sorted(path.parent.name for path in (ROOT / "forms").glob("*/copy.yaml"))
+
+
+@pytest.mark.parametrize("form_id", PLACED_BY_HAND)
+def test_a_copy_of_a_form_placed_by_hand_has_its_fields(
+    store: Store, settings: Settings, form_id: str
+) -> None:
     forms = Forms.load(*settings.form_folders)
     found = check_draft(
-        actions.begin_outline_draft(store, settings, forms, ANNA, ROUND, like="fri-anteckning")
+        actions.begin_outline_draft(store, settings, forms, ANNA, ROUND, like=form_id)
     )
     assert found.problems == ()
     assert found.form is not None
-    assert {spec.name for spec in found.form.fields} == {
-        spec.name for spec in forms.latest("fri-anteckning").fields
+    assert {spec.column for spec in found.form.fields} == {
+        spec.column for spec in forms.latest(form_id).fields
     }
+
+
+def test_every_form_of_the_program_can_be_copied(settings: Settings) -> None:
+    forms = Forms.load(ROOT / "forms")
+    assert PLACED_BY_HAND == ["besokslista", "fri-anteckning", "korlista"]
+    assert all(actions.find_copied_outline(settings, form_id) for form_id, _ in forms)

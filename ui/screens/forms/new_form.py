@@ -6,13 +6,13 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.form.form import Area, Form, Subject
+from pipeline.domain.form.form import Area, Subject
 from pipeline.domain.model import Person
 from pipeline.files.page_files import PAGE_SUFFIXES
 from pipeline.preparation.form_editor import actions
-from pipeline.preparation.form_editor.outline_inference import can_infer_outline, infer_outline
+from pipeline.preparation.form_editor.drafts import COPY_FILE
 from ui.i18n import t
-from ui.markdown import md, plain_with_code
+from ui.markdown import plain_with_code
 from ui.screens.forms import state
 from ui.workspace import AppContext
 
@@ -69,12 +69,12 @@ def new_form(context: AppContext, person: Person, like: str) -> None:
 
 def _choose_model(context: AppContext, like: str) -> str:
     """Show the choice of the form to copy, and what a copy will lack; return its id."""
-    models = {
-        form_id: context.forms.latest(form_id)
+    sources = {
+        form_id: source
         for form_id, _ in context.forms
-        if actions.has_source(context.settings, form_id)
-        or can_infer_outline(context.forms.latest(form_id))
+        if (source := actions.find_copied_outline(context.settings, form_id))
     }
+    models = {form_id: context.forms.latest(form_id) for form_id in sources}
     names = sorted(models, key=lambda form_id: models[form_id].title)
     model = st.selectbox(
         t("forms.model"),
@@ -83,8 +83,8 @@ def _choose_model(context: AppContext, like: str) -> str:
         format_func=lambda form_id: models[form_id].title,
         key=f"forms_model-{like}",
     )
-    if not actions.has_source(context.settings, model):
-        st.info("\n".join(_losses_markdown(models[model])), icon=":material/info:")
+    if sources[model].name == COPY_FILE:
+        st.info(t("forms.by_hand"), icon=":material/info:")
     return model
 
 
@@ -117,28 +117,6 @@ def _begin_draft(
     else:
         state.go_to("draft", draft.id)
         st.rerun()
-
-
-def _losses_markdown(model: Form) -> list[str]:
-    """Return what a copy of a form with a hand-made layout will lack."""
-    _, losses = infer_outline(model)
-    lines = [t("forms.by_hand"), ""]
-    lines += [
-        f"- {md(kind, what=', '.join(what))}"
-        for kind, what in (
-            ("forms.lost.gone", losses.missing_fields),
-            ("forms.lost.changed", losses.changed_fields),
-            ("forms.lost.words", losses.moved_texts),
-        )
-        if what
-    ]
-    lines += [
-        f"- {md('forms.lost.shorter', what=label, before=before, after=after)}"
-        for label, before, after in losses.shortened_fields
-    ]
-    lines += [f"- {t('forms.lost.pages', count=losses.extra_pages)}"] if losses.extra_pages else []
-    lines += [f"- {t('forms.lost.unplaced')}"] if losses.has_layout_error else []
-    return lines
 
 
 def _default_area_index(context: AppContext, like: str) -> int:

@@ -7,12 +7,10 @@ published.
 from __future__ import annotations
 
 from functools import partial
-from html import escape
 
 import streamlit as st
 
 from pipeline.domain.errors import EfterskriftError
-from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Area, Form
 from pipeline.domain.law.permissions import Action, is_allowed, permitted_units
@@ -20,7 +18,6 @@ from pipeline.domain.model import Person
 from pipeline.forms.field_types import find_field_type
 from pipeline.preparation.form_editor import actions
 from pipeline.preparation.form_editor.drafts import list_drafts, load_draft
-from pipeline.preparation.form_editor.outline_inference import can_infer_outline
 from pipeline.preparation.form_editor.previews import MAX_COPIES, print_copies
 from pipeline.preparation.form_editor.trial_judging import number_fields
 from pipeline.store.registers.form_publications import list_publications
@@ -38,6 +35,7 @@ from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading, translate_upload_button
 from ui.widgets.messages import errors_to
 from ui.widgets.run_once import RunOnce, run_once
+from ui.widgets.tables import show_table
 from ui.workspace import AppContext
 
 
@@ -87,6 +85,9 @@ def _show_draft(context: AppContext, person: Person, draft_id: str) -> None:
 # One form in use: how it prints, its fields, a printable file for a unit, and copying it.
 
 _PDF_KEY = "forms_pdf"
+_FIELD_COLUMNS = tuple(
+    f"forms.column.{name}" for name in ("number", "field", "sort", "critical", "required")
+)
 
 
 def form_view(context: AppContext, person: Person, form: Form) -> None:
@@ -115,36 +116,21 @@ def form_view(context: AppContext, person: Person, form: Form) -> None:
 
 def fields_table(form: Form) -> None:
     """Show what each field is, by the number that the image gives it."""
-    columns = (
-        "forms.column.field",
-        "forms.column.sort",
-        "forms.column.critical",
-        "forms.column.required",
-    )
-    head = f"<th scope='col' class='ef-number'>{escape(t('forms.column.number'))}</th>"
-    head += "".join(f"<th scope='col'>{escape(t(column_name))}</th>" for column_name in columns)
-    numbers = number_fields(form)
     # The first row of a table represents all rows.
     specs = {spec.column: spec for spec in reversed(form.fields)}
     labels = accessible_names(form, form.rows()[0])
-    rows = "".join(
-        f"<tr>{_field_row(number, specs[column], labels[specs[column].name])}</tr>"
-        for column, number in numbers.items()
-    )
-    table = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-    st.html(f"<div class='ef-wide' tabindex='0'><table class='ef-table'>{table}</table></div>")
-
-
-def _field_row(number: int, spec: FieldSpec, label: str) -> str:
-    texts = (
-        label,
-        t(f"forms.sort.{find_field_type(spec.kind, spec.format)}"),
-        t("forms.yes") if spec.critical else "",
-        t("forms.yes") if spec.required else "",
-    )
-    return f'<td class="ef-number">{number}</td>' + "".join(
-        f"<td>{escape(text)}</td>" for text in texts
-    )
+    lines = [
+        (
+            number,
+            labels[spec.name],
+            t(f"forms.sort.{find_field_type(spec.kind, spec.format)}"),
+            t("forms.yes") if spec.critical else "",
+            t("forms.yes") if spec.required else "",
+        )
+        for column, number in number_fields(form).items()
+        for spec in [specs[column]]
+    ]
+    show_table(_FIELD_COLUMNS, lines)
 
 
 def _print_section(context: AppContext, person: Person, form: Form) -> None:
@@ -190,7 +176,7 @@ def _print_section(context: AppContext, person: Person, form: Form) -> None:
 
 
 def _copy_actions(context: AppContext, person: Person, form: Form) -> None:
-    is_copyable = actions.has_source(context.settings, form.id) or can_infer_outline(form)
+    is_copyable = actions.find_copied_outline(context.settings, form.id) is not None
     with st.container(horizontal=True):
         if is_local_form(context, form):
             st.button(

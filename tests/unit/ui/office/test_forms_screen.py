@@ -138,7 +138,7 @@ def test_a_form_is_made_field_by_field_and_each_change_is_kept(
     )
 
 
-def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_first(
+def test_a_form_placed_by_hand_is_copied_and_that_it_is_laid_out_anew_is_said_first(
     store: Store, open_screen: OpenScreen
 ) -> None:
     app = open_screen(ADMINISTRATOR, "forms")
@@ -147,7 +147,7 @@ def test_a_form_placed_by_hand_is_copied_and_what_does_not_come_along_is_said_fi
     assert not app.exception
     (told,) = (info.value for info in app.info)
     assert "ritad för hand" in told
-    assert "Besök: antalet rader blir 4 i stället för 15." in told
+    assert "placerar programmet avsnitt, rader och fält på nytt" in told
     app.text_input(key="forms_name-besokslista").set_value("Vår lista")
     app.button(key="forms_begin").click().run()
     assert not app.exception
