@@ -171,7 +171,6 @@ USED_ELSEWHERE = {
     "publish_forms": "called by who adds a form to the program, as forms/README.md says",
     "plain_text": "called by targets of other packages, as docs/extending.md says",
     "TargetConfigurationError": "raised by targets of other packages, as docs/extending.md says",
-    "accessible_text": "read by ui/browser/js/day_grid.js, which is given the cells as objects",
 }
 """Names that no Python code but that of tests uses, and who does."""
 

@@ -22,15 +22,14 @@ from pipeline.store.paper import bundles
 from pipeline.store.registers.planning import save_planned
 from pipeline.store.reports import paper_days, sheet_accounting
 from pipeline.store.reports.paper_days import DayCount, PaperDays
-from ui.browser.day_grid import DayCell, DayTable, day_grid
 from ui.i18n import format_day, format_days, t
 from ui.markdown import md, plain_with_code
 from ui.widgets.heading import screen_heading, translate_upload_button
 from ui.widgets.messages import error_text
-from ui.widgets.tables import show_table
+from ui.widgets.tables import html_table, show_table
 from ui.workspace import AppContext
 
-_FIRST_DAY_KEY, _LAST_DAY_KEY, _CHOSEN_CELL_KEY = "paper_first", "paper_last", "paper_chosen"
+_FIRST_DAY_KEY, _LAST_DAY_KEY, _CHOSEN_DAY_KEY = "paper_first", "paper_last", "paper_chosen"
 _UPLOAD_COUNT_KEY = "planning_sent"
 _DEFAULT_WEEKS = 3
 _MAX_MISSING_SHEETS = 50
@@ -120,39 +119,36 @@ def _summary_text(report: PaperDays) -> None:
 
 
 def _show_grid(report: PaperDays) -> None:
-    days = report.days
-    rows = [
-        (format_day(day), [_day_cell(report.counts[unit, day]) for unit in report.units])
-        for day in days
-    ]
-
-    def choose(row: int, column: int) -> None:
-        st.session_state[_CHOSEN_CELL_KEY] = (report.units[column], days[row])
-
-    unit, day = st.session_state.get(_CHOSEN_CELL_KEY, ("", ""))
-    chosen = (
-        (days.index(day), report.units.index(unit))
-        if day in days and unit in report.units
-        else None
-    )
+    """Show what there is of each day and unit, and ask which of them to list the sheets of."""
     st.caption(t("paper_days.caption"))
-    day_grid(DayTable(t("paper_days.grid"), report.units, rows), chosen, choose)
+    heads = (t("paper_days.column.day"), *report.units)
+    lines = [
+        (format_day(day), *(_count_text(report.counts[unit, day]) for unit in report.units))
+        for day in report.days
+    ]
+    st.html(html_table(heads, lines))
+    st.selectbox(
+        t("paper_days.choose"),
+        [(unit, day) for unit in report.units for day in report.days],
+        index=None,
+        format_func=lambda each: (
+            f"{each[0]}, {format_day(each[1])}: {_count_text(report.counts[each])}"
+        ),
+        key=_CHOSEN_DAY_KEY,
+    )
 
 
-def _day_cell(day_count: DayCount) -> DayCell:
-    counts = {
-        "count": day_count.sheets,
-        "visits": day_count.visits,
-        "planned": day_count.planned_visits,
-    }
-    text = t(f"paper_days.cell.{day_count.paper_status.value}", **counts)
-    return DayCell(
-        text, day_count.paper_status.value, f"{day_count.unit}, {format_day(day_count.day)}: {text}"
+def _count_text(count: DayCount) -> str:
+    return t(
+        f"paper_days.cell.{count.paper_status.value}",
+        count=count.sheets,
+        visits=count.visits,
+        planned=count.planned_visits,
     )
 
 
 def _chosen_day_section(context: AppContext, person: Person) -> None:
-    unit, day = st.session_state.get(_CHOSEN_CELL_KEY, ("", ""))
+    unit, day = st.session_state.get(_CHOSEN_DAY_KEY) or ("", "")
     if unit not in permitted_units(person, Action.PROGRESS):
         return
     st.subheader(md("paper_days.of_day", unit=unit, day=format_day(day)), anchor=False)

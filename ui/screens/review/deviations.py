@@ -6,17 +6,20 @@ that the sheet was looked at before it can be saved.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.model import EntryState
-from pipeline.domain.review.depth import is_grid_box, list_blocks, list_line_fields
-from pipeline.store.entries.entry_view import EntryView
+from pipeline.domain.review.depth import is_grid_box, list_blocks, list_codes, list_line_fields
+from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.browser.page_view import PageArea, relative_area
 from ui.i18n import t
+from ui.screens.review.field_cards import PageImages, crop_card
 from ui.widgets.images import is_registered
 
 _ADDED_KEY = "deviations_added"
@@ -67,6 +70,57 @@ def deviation_areas(view: EntryView, page_ids: list[str]) -> list[PageArea]:
         and field.page in registered
         and field.page in page_ids
     ]
+
+
+def strip_cards(view: EntryView, images: PageImages) -> list[dict[str, Any]]:
+    """Return each line of a grid of days that is in use: its boxes in order, each with its ink.
+
+    The browser shows the values that are asked for below their ink. What a box that is not asked
+    for was read as is never sent.
+    """
+    if not is_grid_view(view):
+        return []
+    labels = accessible_names(view.form, view.entry.row)
+    lines: dict[tuple[int, str], list[FieldView]] = defaultdict(list)
+    for field in view.fields:
+        lines[field.page_no, field.spec.group].append(field)
+    return [
+        {
+            "key": f"{page_no}/{group}",
+            "label": group,
+            "codes": _codes_text(view, line),
+            "cells": [
+                {
+                    "name": field.spec.name,
+                    "day": field.spec.label if field.spec.day is not None else "",
+                    "crop": crop_card(view, field, labels[field.spec.name], images),
+                }
+                for field in line
+            ],
+        }
+        for (page_no, group), line in lines.items()
+        if any(field.spec.day is not None for field in line) and _is_in_use(view, line)
+    ]
+
+
+def _is_in_use(view: EntryView, line: list[FieldView]) -> bool:
+    """Whether anything is asked of a line, or planned on it."""
+    plans = {field.spec.planned_by for field in line}
+    return any(
+        field.is_open
+        or field.spec.name in view.deviations
+        or (
+            field.spec.name in plans
+            and field.reading is not None
+            and not field.reading.is_seen_empty
+        )
+        for field in line
+    )
+
+
+def _codes_text(view: EntryView, line: list[FieldView]) -> str:
+    codes = {code.value: code.label for field in line for code in list_codes(view.form, field.spec)}
+    return " · ".join(f"{value} {label}" for value, label in codes.items())
 
 
 def sheet_look_text(view: EntryView) -> str:

@@ -65,11 +65,10 @@ def test_a_chosen_day_lists_its_sheets_and_an_empty_one_says_what_to_do(
 ) -> None:
     serial = seeding.add_notes(store, 1)[0].rpartition("-")[0]
     app = open_screen(MANAGER, "paper_days")
-    app.session_state["paper_chosen"] = (UNIT, "2021-12-18")
-    app.run()
+    app.date_input(key="paper_last").set_value(date(2021, 12, 20)).run()
+    app.selectbox(key="paper_chosen").set_value((UNIT, "2021-12-18")).run()
     assert any(format_serial_or_id(serial) in one.proto.body for one in app.get("html"))
-    app.session_state["paper_chosen"] = (UNIT, "2021-12-20")
-    app.run()
+    app.selectbox(key="paper_chosen").set_value((UNIT, "2021-12-20")).run()
     assert any("Fråga enheten" in one.value for one in app.markdown)
 
 

@@ -2,27 +2,65 @@
 // question in sight with its large piece of paper.
 const EDGE_PX = 4;
 
-function makeFields({ onInput, onNow }) {
+function makeFields({ onInput, onNow, onAdd }) {
   const list = make("div", "wb-list");
   const scroller = make("div", "wb-fields", { role: "form" }, list);
   const fields = { scroller, list, rows: [], now: null };
   let turn = "";
   let passed = new Set();
+  const parts = new Map();
 
   const rowOf = (name) => fields.rows.find((row) => row.name === name);
 
   // Rows that stay are not moved: a moved element loses the focus.
-  function arrange(elements) {
-    let next = list.firstChild;
+  function arrange(parent, elements) {
+    let next = parent.firstChild;
     for (const element of elements) {
       if (element === next) next = next.nextSibling;
-      else list.insertBefore(element, next);
+      else parent.insertBefore(element, next);
     }
     while (next) { const gone = next; next = next.nextSibling; gone.remove(); }
   }
 
+  // A line of a grid of days as on paper: every box with its ink, and below it the value that is asked for.
+  // A box that is not asked for can be pressed, if it says something else too.
+  function drawStrip(strip) {
+    const element = kept(strip.key, () => make("div", "wb-strip", { role: "group" }));
+    setAttribute(element, "aria-label", strip.label);
+    setAttribute(element, "data-codes", strip.codes);
+    arrange(element, strip.cells.map((cell) => {
+      const part = rowOf(cell.name)?.element ?? kept(cell.name, () => makeBox(cell));
+      setAttribute(part, "data-day", cell.day);
+      return part;
+    }));
+    return element;
+  }
+  function makeBox({ name, day, crop }) {
+    const ink = make("span", "wb-crop");
+    if (crop) drawCrop(ink, crop);
+    const box = make(day ? "button" : "span", "wb-box", { type: day && "button", tabindex: day && "-1" }, ink);
+    if (day) box.addEventListener("click", () => onAdd(name));
+    return box;
+  }
+  function kept(key, build) {
+    if (!parts.has(key)) parts.set(key, build());
+    return parts.get(key);
+  }
+  // The row that an arrow key goes to from a box of a grid: beside it, or the same day of another line.
+  fields.across = (row, key, input) => {
+    const strip = row.element.closest(".wb-strip");
+    if (!strip) return null;
+    if (key === "ArrowLeft") return input.selectionStart ? null : fields.beside(row, -1);
+    if (key === "ArrowRight") return input.selectionEnd < input.value.length ? null : fields.beside(row, 1);
+    const step = { ArrowUp: -1, ArrowDown: 1 }[key];
+    const strips = [...list.querySelectorAll(".wb-strip:has(.wb-row)")];
+    const other = step && strips[strips.indexOf(strip) + step];
+    const rows = fields.rows.filter(({ element }) => element.parentElement === other);
+    return rows.find(({ element }) => element.dataset.day === row.element.dataset.day) ?? rows.at(-1) ?? null;
+  };
+
   fields.show = (card, { key, labels, memory, isNew, question, others }) => {
-    if (key !== turn) { fields.rows = []; fields.now = null; list.replaceChildren(); }
+    if (key !== turn) { fields.rows = []; fields.now = null; parts.clear(); list.replaceChildren(); }
     turn = key;
     passed = memory.passed;
     fields.rows = card.fields.map((field, place) => {
@@ -40,8 +78,11 @@ function makeFields({ onInput, onNow }) {
     if (!fields.rows.includes(fields.now)) fields.now = null;
     // A question stands at its field.
     const asked = question.given && rowOf(question.given.field);
-    const rows = fields.rows.flatMap((row) => (row === asked ? [row.element, question.root] : [row.element]));
-    arrange(asked ? [...rows, ...others] : [question.root, ...rows, ...others]);
+    const strips = card.strips ?? [];
+    const inStrip = new Set(strips.flatMap(({ cells }) => cells.map(({ name }) => name)));
+    const alone = fields.rows.filter(({ name }) => !inStrip.has(name));
+    const rows = alone.flatMap((row) => (row === asked ? [row.element, question.root] : [row.element]));
+    arrange(list, [...(asked ? [] : [question.root]), ...rows, ...strips.map(drawStrip), ...others]);
     setAttribute(scroller, "aria-label", labels.form);
     fields.widen();
   };

@@ -166,6 +166,8 @@ function makeKeys(bench) {
     }
     if (event.key === "Tab") return event.shiftKey ? bench.goBack(row) : bench.goOn(row);
     if (row.kind === "tick") return toTick(event, row);
+    const beside = !event.shiftKey && event.key.startsWith("Arrow") && fields.across(row, event.key, target);
+    if (beside) return bench.focusRow(beside);
     if (event.key === "ArrowRight" && !event.shiftKey && words.complete(target)) return true;
     if (target.type !== "radio") return false;
     if (event.key === "-" || event.key === "?") return bench.change(row, () => row.sign(event.key)) && bench.focusRow(row);

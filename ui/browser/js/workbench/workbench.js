@@ -32,7 +32,7 @@ function makeBench(parent) {
     words.follow(note);
     picture.follow(row?.field ?? null, note?.focusable() ?? null);
   };
-  const fields = makeFields({ onInput, onNow: followRow });
+  const fields = makeFields({ onInput, onNow: followRow, onAdd: (name) => bench.act("add", { name }) });
   const question = makeQuestion();
   const below = makeBelow(act);
   const bar = makeBar(act);
@@ -177,6 +177,7 @@ function makeBench(parent) {
     root.classList.toggle("wb-lined", card.layout === "lines");
     root.classList.toggle("wb-paperless", Boolean(card.mode && !card.pages.length));
     root.classList.toggle("wb-rowed", card.layout === "rows");
+    root.classList.toggle("wb-gridded", Boolean(card.strips?.length));
     const asked = card.question && bench.withdrawn !== JSON.stringify(card.question) ? card.question : null;
     question.show(asked, turnOf(card));
     below.show(card, isNew);

@@ -27,6 +27,7 @@ from ui.screens.review.deviations import (
     deviation_areas,
     deviation_choices,
     sheet_look_text,
+    strip_cards,
 )
 from ui.screens.review.entry_actions import entry_actions
 from ui.screens.review.entry_header import (
@@ -74,6 +75,7 @@ def entry_card(
         "fields": []
         if view.is_hidden
         else value_cards(view, held, images, outage_of(context, view.form, view.entry.unit)),
+        "strips": strip_cards(view, images),
         "head": [field.spec.name for field in _head_fields(view)],
         "folded": folded_cards(view, held, images),
         "unfold": _unfold_text(view, held),

@@ -124,3 +124,32 @@ def test_another_code_is_refused_and_initials_are_asked_about_once(
     bench.save(looked=True)
     with store.read() as conn:
         assert load_entry(conn, entry_id).state is then
+
+
+def test_each_planned_line_of_a_month_is_shown_whole_without_what_the_machine_read(
+    store: Store, form: Form, open_screen: OpenScreen
+) -> None:
+    path = folder_of(store).folder.parent / "forms" / form.id / "form.yaml"
+    described = yaml.safe_load(path.read_text("utf-8"))
+    page = described["pages"][0]
+    page["fields"] = [one for one in page["fields"] if not one["name"].startswith("rad1")]
+    lines = {"prefix": "rad", "label": "Rad", "count": 2, "x": 15, "top": 90}
+    size = {"width": 180, "height": 8.5}
+    own = [
+        field("insats", "text", [6, 0, 33, 8]),
+        field("tid", "text", [41, 0, 13, 8], format="time"),
+    ]
+    box = field("dag", "initials", [56, 0, 7, 8], planned_by="tid")
+    days = {"first": 1, "last": 3, "pitch": 7.8, "codes": [{"value": "1", "label": "ej given"}]}
+    page["grids"] = [{**lines, **size, "fields": own, "days": {**days, "field": box}}]
+    path.write_text(yaml.safe_dump(described), "utf-8")
+    with store.begin() as conn:
+        batch = pages.create_batch(conn, UNIT, "Pärm 1", ADMINISTRATOR.login)
+    seeding.add_sheet(store, load_form(path), batch, 1, SAID, {})
+    bench = Bench(open_screen(NURSE, "review"))
+    (strip,) = bench.card["strips"]
+    assert [cell["day"] for cell in strip["cells"]] == ["", "", "1", "2", "3"]
+    assert {key for cell in strip["cells"] for key in cell} == {"name", "day", "crop"}
+    assert strip["codes"] == "1 ej given"
+    assert "rad1_dag2" in bench.names
+    assert "rad1_dag1" not in bench.names
