@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial, wraps
+from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
@@ -37,7 +37,6 @@ from ui.access.cookie import read_token
 from ui.access.logins import session_limits, verify_provider_login
 from ui.access.screen_socket import NAME_HEADER, set_logged_in
 from ui.access.site import LOST_HEADER
-from ui.browser.assets import component, read_script
 from ui.workspace import AppContext, StoreContext
 
 _LOGIN_KEY, _TOKEN_KEY, _ACTIVE_AT_KEY = "login", "session_token", "active_at"
@@ -366,17 +365,3 @@ def _has_run_out(settings: Settings, stored: Session, now: datetime) -> bool:
     # The other windows of the browser share the session, and store their activity.
     active_at: datetime = max(st.session_state.get(_ACTIVE_AT_KEY, now), stored.active_at)
     return now - active_at > timedelta(minutes=settings.session_minutes)
-
-
-@st.fragment
-def track_typing(context: AppContext) -> None:
-    """Let typing postpone the end of the session: nobody is logged out in the middle of a sentence.
-
-    As a fragment it does not draw the screen again, unless a button was pressed at the same moment:
-    then the browser asked for this fragment only.
-    """
-    if consume_acted():
-        st.rerun()
-    component("activity", read_script("activity"), "<span></span>")(
-        key="activity", on_typing_change=partial(note_activity, context)
-    )

@@ -17,6 +17,7 @@ from pipeline.domain.settings import load_settings
 from pipeline.store.review.author_questions import count_own_questions
 from ui import session
 from ui.access.upload_memory import release_unused_uploads
+from ui.browser.activity import track_typing
 from ui.browser.assets import svg_data_url
 from ui.browser.document import action_lock, document_settings
 from ui.i18n import t
@@ -108,7 +109,7 @@ def main() -> None:
         show_guide(context, person)
     page.run()
     session.watch_session(context)
-    session.track_typing(context)
+    track_typing(context)
 
 
 def _set_default_language() -> None:

@@ -258,7 +258,7 @@ def _pressing() -> None:
     import streamlit as st
 
     from ui import session
-    from ui.session import track_typing
+    from ui.browser.activity import track_typing
     from ui.workspace import AppContext, open_app_context
 
     def act(_here: AppContext) -> None:
