@@ -116,7 +116,7 @@ def change_password(
         raise UsageError("password_unchanged")
     new_digest = hash_new_password(new_password, person, request.settings)
     with request.store.begin() as conn:
-        # Somebody may have changed it meanwhile
+        # Another window may have changed it meanwhile
         if password_digest(conn, login) != digest:
             raise LoginError("password_wrong")
         people.set_password(conn, login, new_digest, must_change=False)

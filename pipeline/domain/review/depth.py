@@ -298,7 +298,7 @@ def _is_sure(spec: FieldSpec, reading: Reading | None) -> bool:
     is_empty = reading.state is State.EMPTY
     if spec.traits.is_multiline and not is_empty:
         return False
-    # What was seen empty has to be as sure as where an entry shows it: a faint mark looks empty.
+    # Needs the probability that an entry asks for: a faint mark looks empty.
     is_strict = spec.critical and not is_empty
     return reading.p >= (ROW_CONFIRMED_FROM if is_strict else prefill_from(spec))
 

@@ -258,7 +258,7 @@ def build_sheet_block(items: Sequence[Item], options: ExportOptions) -> EntryBlo
     if len(items) == 1:
         return build_block(items[0], options)
     blocks = [build_block(item, options) for item in items]
-    # What stands above the rows and is the same for all of them is said once.
+    # What is above the rows and the same for all of them is written once.
     head = build_block(items[0], options, left_out=lambda spec: spec.row is not None)
     common = [
         place for place, row in enumerate(head.rows) if all(row in block.rows for block in blocks)

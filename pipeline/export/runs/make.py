@@ -118,7 +118,7 @@ def make_run(
             return None
         run = _new_run(kind, exporter, person, _run_time(items, now), len(items))
         if exporter.mapping is None:
-            # Lists to key in are told apart by where they go
+            # The name of a list to key in says where it goes
             place = record_destination(items[0].record, file_options.place)
             run = replace(run, file_name=f"efterskrift-{run.id}-{place.file_part}{exporter.suffix}")
         data = _write_file(exporter, items, run, file_options)

@@ -115,7 +115,7 @@ def test_a_row_confirmed_with_a_seeded_error_comes_alone_and_escape_leaves_the_r
     log_in(page, NURSE)
     assert wait_for_entry(page) == f"rows:{ids[0]}"
     settle(page)
-    # It stands beside the row's own ink, as what was read does.
+    # It is shown beside the row's own ink, as what was read is.
     row = page.locator(f'.wb-row[data-name="{ids[1]}/"]')
     expect(row.locator(".wb-crop")).to_be_in_viewport(ratio=0.99)
     expect(row.get_by_text("Tvätt")).to_be_in_viewport(ratio=0.99)

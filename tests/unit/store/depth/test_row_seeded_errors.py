@@ -162,7 +162,7 @@ def test_a_row_that_is_unticked_has_caught_it_and_comes_with_the_true_value(ward
 def test_what_is_typed_otherwise_has_caught_it(ward: Ward) -> None:
     with ward.store.begin() as conn:
         (field,) = wrong(shown(conn)[FIRST])
-        # Read anew with another confidence: it is typed now, as it is on the paper.
+        # Read again with another confidence: it is typed now, as it is on the paper.
         typed = {field: Answer(SAID[field])}
         result = confirm_rows(conn, FORMS, EVA, [SeenRow(FIRST, 0, typed)], NOW)
         assert result.confirmed == [FIRST]

@@ -52,7 +52,7 @@ def test_the_client_of_a_typed_number_is_in_its_row(store: Store, open_screen: O
     assert row["label"] == f"1. {CLIENT.name}"
     assert row["hint"].startswith(format_pid(CLIENT.pid))
     assert bench.field(f"{second}/")["label"] == "Rad 2"
-    # A number of nobody is said to be one, and its row is nobody's.
+    # A number that no client has is shown as such, and its row has no client.
     bench.type(f"{first}/rad01.personnummer", "191212121212").act("draft")
     row = bench.field(f"{first}/")
     assert row["label"] == "Rad 1"
