@@ -21,6 +21,7 @@ class _OpenStore:
         yield self.conn
 
     read = begin
+    change, query = Store.change, Store.query
 
 
 def open_store_of(conn: Connection) -> Store:
