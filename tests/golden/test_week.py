@@ -24,7 +24,9 @@ from research.simulation.week import simulate_week
 
 pytestmark = pytest.mark.nightly
 
-PERFECT = SlipRates(keying=0, unseen=0, unseen_doubtful=0, unseen_grouped=0, spoiled=0, chosen=0)
+PERFECT = SlipRates(
+    keying=0, unseen=0, unseen_doubtful=0, unseen_grouped=0, spoiled=0, chosen=0, unseen_in_row=0
+)
 
 
 def test_same_seed_gives_same_week_and_most_errors_are_found() -> None:
@@ -53,7 +55,15 @@ def test_perfect_reviewers_leave_no_errors_despite_planted_values() -> None:
 
 
 def test_careless_reviewers_confirm_no_planted_value() -> None:
-    blind = SlipRates(keying=0, unseen=1, unseen_doubtful=1, unseen_grouped=1, spoiled=0, chosen=0)
+    blind = SlipRates(
+        keying=0,
+        unseen=1,
+        unseen_doubtful=1,
+        unseen_grouped=1,
+        unseen_in_row=1,
+        spoiled=0,
+        chosen=0,
+    )
     with_plants = simulate_week(3, 1, blind, control_share=0, plant_share=0.5).counts
     without = simulate_week(3, 1, blind, control_share=0, plant_share=0).counts
     assert with_plants["plants.missed"] > 10
