@@ -39,4 +39,4 @@ export default function ({ parentElement, setTriggerValue }) {
   types.forEach((type) => document.addEventListener(type, handle, options));
   window.navigation?.addEventListener("navigate", handle, { signal: stop.signal });
   return () => { clearTimeout(rest); stop.abort(); };
-}"
+}
