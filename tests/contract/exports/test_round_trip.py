@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 import pytest
+import yaml
 
 from pipeline.domain.form.field import Meaning
+from pipeline.domain.model import Value
 from pipeline.domain.record import Record
 from pipeline.domain.settings import ROOT
 from pipeline.texts import catalogue
@@ -38,6 +40,7 @@ ROUTES = [
     )
     for route in routes()
 ]
+TERMS = ROOT / "data" / "codes" / "terms.yaml"
 TOLD_OTHERWISE = {
     Meaning.UNIT,
     Meaning.CLIENT_PRINTED,
@@ -56,6 +59,12 @@ LEFT_ON_PAPER = {
     "rivta-utskrivningsklar-1": {"hemgang_till", "hjalpmedel", "planering"},
 }
 """What a mapping says is kept elsewhere; the note names those that are filled in."""
+IMPLIED = {
+    "varningar-ny-patient-2": {"overkanslighet"},
+}
+"""Marks that the file says by what stands beside them: a warning that names what the patient does
+not stand.
+"""
 WORD = re.compile(r"\d+|[^\W\d_]+")
 
 
@@ -99,6 +108,7 @@ def test_what_the_sample_papers_say_is_read_back_and_nothing_else(route: Route) 
             for spec in columns_of(route.form)
             if record.fields.get(spec.column) not in (None, False, "")
             and found[spec.column] is not Carried.NOT
+            and spec.column not in IMPLIED.get(route.name, ())
             and not _is_read_back(route, record, spec.column, leaves)
         ]
         assert lost == [], record.entry_id
@@ -120,6 +130,7 @@ def _is_read_back(route: Route, record: Record, column: str, leaves: Mapping[str
     # A code of the mapping says neither the value nor its label.
     return any(
         is_value(spec, value, text)
+        or text in codes_of(route, column, value)
         or says(spec, value, text)
         or bool(spec.options)
         or isinstance(value, bool)
@@ -127,12 +138,25 @@ def _is_read_back(route: Route, record: Record, column: str, leaves: Mapping[str
     )
 
 
+def codes_of(route: Route, column: str, value: Value) -> set[str]:
+    """What the route's mapping of a table writes for a field's value."""
+    mapping = ROOT / "forms" / route.form.id / f"export.{route.target}.yaml"
+    columns = (
+        yaml.safe_load(mapping.read_text("utf-8")).get("columns", ()) if mapping.exists() else ()
+    )
+    return {
+        each["codes"][value]
+        for each in columns
+        if each.get("source") == f"field.{column}" and value in each.get("codes", {})
+    }
+
+
 def known_words(route: Route, record: Record) -> Iterator[str]:
     """All words that a file about the record may have: what it says, the words of the form and of
     the mapping, and those that files have in common.
     """
     bare = read_entry(route.target, _with_other_words(route, record)) or {}
-    # The mapping, and the layout with the codes of professions
+    # The mapping, the layout with the codes of professions, and the terms of codes
     mapping = ROOT / "forms" / route.form.id / f"export.{route.target}.yaml"
     layout = ROOT / "forms" / f"{route.target}.yaml"
     sources = [
@@ -144,16 +168,26 @@ def known_words(route: Route, record: Record) -> Iterator[str]:
         *(spec.measure for spec in route.form.fields),
         *(option.label for spec in route.form.fields for option in spec.options),
         *(option.value for spec in route.form.fields for option in spec.options),
-        *(path.read_text("utf-8") for path in (mapping, layout) if path.exists()),
+        *(path.read_text("utf-8") for path in (mapping, layout, TERMS) if path.exists()),
         " ".join(str(text) for text in catalogue("sv").values()),
         str(record.event_at),
         record.serial,
+        record.entry_id,
+        _age(record),
         str(record.written_at),
         # True and false as files write them; a time of a signing list has its day before it.
         "true false ja nej x 00 59 23",
     ]
     for source in sources:
         yield from words(source)
+
+
+def _age(record: Record) -> str:
+    """The client's age in the month that the record is about: what an authority asks for."""
+    born, month = record.client.pid, str(record.fields.get("manad") or "")
+    if not (born and month):
+        return ""
+    return str(int(month[:4]) - int(born[:4]) - (month[4:6] < born[4:6]))
 
 
 def _with_other_words(route: Route, record: Record) -> Record:
