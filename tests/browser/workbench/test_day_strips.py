@@ -69,7 +69,9 @@ def test_a_value_stands_below_its_ink_and_every_day_has_its_column(
         assert abs(middle(stage, f"{row} input") - middle(stage, f"{below} input")) < 2
 
 
-def test_enter_and_the_arrow_keys_go_between_the_days_that_ask(browser: Browser) -> None:
+def test_enter_goes_between_the_days_that_ask_and_the_arrow_keys_from_box_to_box(
+    browser: Browser,
+) -> None:
     with staged(browser, cards.data(month_list())) as stage:
         visited = []
         for text in ("19300101-6595", "1", "2", "3"):
@@ -78,12 +80,30 @@ def test_enter_and_the_arrow_keys_go_between_the_days_that_ask(browser: Browser)
             visited.append(stage.focus())
         assert visited == list(ASKED)
         stage.press("ArrowLeft")
-        assert stage.focus() == "rad2_dag7"
+        assert focused_box(stage) == (2, "8")
         stage.press("ArrowUp")
+        assert focused_box(stage) == (1, "8")
+        stage.press("ArrowLeft")
         assert stage.focus() == "rad1_dag7"
-        stage.press("End", "ArrowRight")
-        assert stage.focus() == "rad2_dag7"
         assert stage.value("rad1_dag3") == "1"
+
+
+def focused_box(stage: Stage) -> tuple[int, str]:
+    """The line and the day of the box that has the focus."""
+    line, day = stage.page.evaluate(
+        """() => { const box = document.activeElement.closest(".wb-strip > *");
+        const strips = [...document.querySelectorAll(".wb-strip")];
+        return [strips.indexOf(box.parentElement) + 1, box.dataset.day]; }"""
+    )
+    return line, day
+
+
+def test_a_box_that_is_not_asked_for_is_opened_with_the_keyboard(browser: Browser) -> None:
+    with staged(browser, cards.data(month_list())) as stage:
+        stage.press("Control+ArrowDown", "ArrowRight")
+        assert focused_box(stage) == (1, "4")
+        stage.press("Enter")
+        assert (stage.acts()[-1]["kind"], stage.acts()[-1]["name"]) == ("add", "rad1_dag4")
 
 
 def test_a_box_that_is_not_asked_for_is_pressed_when_it_deviates_too(browser: Browser) -> None:

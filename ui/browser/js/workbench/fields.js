@@ -46,17 +46,19 @@ function makeFields({ onInput, onNow, onAdd }) {
     if (!parts.has(key)) parts.set(key, build());
     return parts.get(key);
   }
-  // The row that an arrow key goes to from a box of a grid: beside it, or the same day of another line.
-  fields.across = (row, key, input) => {
-    const strip = row.element.closest(".wb-strip");
-    if (!strip) return null;
-    if (key === "ArrowLeft") return input.selectionStart ? null : fields.beside(row, -1);
-    if (key === "ArrowRight") return input.selectionEnd < input.value.length ? null : fields.beside(row, 1);
-    const step = { ArrowUp: -1, ArrowDown: 1 }[key];
-    const strips = [...list.querySelectorAll(".wb-strip:has(.wb-row)")];
-    const other = step && strips[strips.indexOf(strip) + step];
-    const rows = fields.rows.filter(({ element }) => element.parentElement === other);
-    return rows.find(({ element }) => element.dataset.day === row.element.dataset.day) ?? rows.at(-1) ?? null;
+  // The row or box that an arrow key goes to from a box of a grid: beside it, or the same day of another line.
+  fields.across = (key, target) => {
+    const box = target.closest(".wb-strip > *");
+    const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[key];
+    if (!box || !step) return null;
+    const strips = [...list.querySelectorAll(".wb-strip")];
+    const other = strips[strips.indexOf(box.parentElement) + step];
+    // In what is typed, the arrow keys go from letter to letter.
+    if (key === "ArrowLeft" && target.selectionStart) return null;
+    if (key === "ArrowRight" && target.selectionEnd < target.value?.length) return null;
+    const isAcross = key === "ArrowLeft" || key === "ArrowRight";
+    const to = isAcross ? box[step < 0 ? "previousElementSibling" : "nextElementSibling"] : other?.querySelector(`[data-day="${box.dataset.day}"]`);
+    return to && (fields.at(to) ?? (to.matches("button") ? to : null));
   };
 
   fields.show = (card, { key, labels, memory, isNew, question, others }) => {

@@ -142,6 +142,7 @@ function makeKeys(bench) {
     if (event.ctrlKey || event.altKey || event.metaKey) return false;
     if (question.root.contains(target)) return inQuestion(event, target);
     const row = fields.at(target);
+    if (acrossDays(event, target)) return true;
     if (row) return inField(event, target, row);
     if (target === below.tick) return inTick(event);
     if (target === picture.pane && picture.drawWithKey(event)) return true;
@@ -158,6 +159,11 @@ function makeKeys(bench) {
     return to !== undefined && bench.focusRow(ticks[Math.max(0, Math.min(ticks.length - 1, to))]);
   }
 
+  function acrossDays(event, target) {
+    const to = !event.shiftKey && fields.across(event.key, target);
+    return Boolean(to) && (to.element ? bench.focusRow(to) : bench.focus(to));
+  }
+
   function inField(event, target, row) {
     // In a note that one writes in, Enter begins a line; one that was only read is left.
     if (event.key === "Enter" && !(target.tagName === "TEXTAREA" && bench.isChanged(row))) {
@@ -166,8 +172,6 @@ function makeKeys(bench) {
     }
     if (event.key === "Tab") return event.shiftKey ? bench.goBack(row) : bench.goOn(row);
     if (row.kind === "tick") return toTick(event, row);
-    const beside = !event.shiftKey && event.key.startsWith("Arrow") && fields.across(row, event.key, target);
-    if (beside) return bench.focusRow(beside);
     if (event.key === "ArrowRight" && !event.shiftKey && words.complete(target)) return true;
     if (target.type !== "radio") return false;
     if (event.key === "-" || event.key === "?") return bench.change(row, () => row.sign(event.key)) && bench.focusRow(row);
