@@ -71,7 +71,8 @@ class SheetRow:
     """A row of a sheet that waits for its first review.
 
     `answers` is what is confirmed if nothing speaks against it. `deviations` are the fields that
-    have to be typed first, or because of which it `is_alone`: reviewed on its own.
+    have to be typed first, or because of which it `is_alone`: reviewed on its own. `head` are the
+    fields above and below the rows that need not be typed; they are shown, and may be corrected.
     `is_client_open` if its client is not known. It `looks_blank` if nothing was read in it.
     """
 
@@ -84,6 +85,7 @@ class SheetRow:
     view: EntryView
     is_alone: bool = False
     looks_blank: bool = False
+    head: tuple[str, ...] = ()
 
     @property
     def can_be_confirmed(self) -> bool:
@@ -328,12 +330,16 @@ def _sheet_row(
         for spec in specs
         if spec.name not in known and spec.name not in (*to_type, follows)
     }
-    answers |= {name: typed[name] for name in to_type if name in typed}
+    head = tuple(
+        spec.name
+        for spec in specs
+        if spec.row is None and spec.name in answers and spec.name not in known
+    )
+    answers |= {name: typed[name] for name in (*to_type, *head) if name in typed}
     deviations = tuple(name for name in to_type if name not in answers)
     is_alone = view.is_hidden or bool(view.missing_pages)
-    row = SheetRow(
-        entry, form, None, answers, deviations, True, view, is_alone, _looks_blank(view, readings)
-    )
+    is_blank = _looks_blank(view, readings)
+    row = SheetRow(entry, form, None, answers, deviations, True, view, is_alone, is_blank, head)
     if deviations or is_alone:
         return replace(row, client=_find_row_client(conn, row))
     try:

@@ -65,7 +65,7 @@ class ListReader:
 
     def _typed(self, rows: Sequence[SheetRow]) -> list[SeenRow]:
         """Type what is asked above the rows and in each, and untick those that seem odd."""
-        head: dict[str, Answer] = {}
+        head = self._corrected_head(rows[0])
         seen = []
         for row in rows:
             typed = {}
@@ -75,11 +75,23 @@ class ListReader:
                     typed[name] = self._type(row, spec)
                 if spec.row is None:
                     head[name] = typed.get(name, head.get(name, Answer(None)))
-            given = {name: head.get(name, typed.get(name)) for name in row.deviations}
+            given = {name: head.get(name, typed.get(name)) for name in (*row.deviations, *row.head)}
             answers = {name: answer for name, answer in given.items() if answer is not None}
             is_ticked = not self._seems_odd(row)
             seen.append(SeenRow(row.entry.id, row.entry.revision, answers, is_ticked=is_ticked))
         return seen
+
+    def _corrected_head(self, row: SheetRow) -> dict[str, Answer]:
+        """Look over what was read above the rows, and type what is seen to be wrong."""
+        keyer, corrected = self.keyer, {}
+        for name in row.head:
+            spec = row.form.by_name[name]
+            is_right = agrees_with_reading(
+                spec, self.true(row.entry.sheet, spec), to_reading(row.answers[name])
+            )
+            if not is_right and keyer.chance.random() >= keyer.slips.unseen_in_row:
+                corrected[name] = self._type(row, spec)
+        return corrected
 
     def _type(self, row: SheetRow, spec: FieldSpec) -> Answer:
         serial = row.entry.sheet

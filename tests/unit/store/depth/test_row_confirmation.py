@@ -122,6 +122,20 @@ def test_what_the_machine_is_not_sure_of_is_typed_in_the_row(
         assert decided["rad02.pnr"].origin is AnswerOrigin.ACCEPTED
 
 
+def test_what_was_read_above_the_rows_is_shown_and_can_be_corrected_for_all(store: Store) -> None:
+    ward = visits(store)
+    with ward.store.begin() as conn:
+        rows = list_rows(conn, FORMS, EVA, "VVVV", NOW)
+        assert [row.head for row in rows] == [("datum", "skribent")] * 2
+        corrected = {"skribent": Answer("Disa Pehn")}
+        seen = [SeenRow(row.entry.id, 0, corrected) for row in rows]
+        confirm_rows(conn, FORMS, EVA, seen, NOW)
+        decided = [decided_answers(conn, row.entry.id) for row in rows]
+    assert [one["skribent"].answer.value for one in decided] == ["Disa Pehn"] * 2
+    assert {one["skribent"].origin for one in decided} == {AnswerOrigin.CHANGED}
+    assert {one["datum"].origin for one in decided} == {AnswerOrigin.ACCEPTED}
+
+
 def test_a_client_outside_the_register_is_left(store: Store) -> None:
     ward = visits(store, rad02__pnr=Reading("189001049817", 0.9995, State.READ))
     assert confirm_all(ward) == ["VVVV-01"]

@@ -460,7 +460,7 @@ function makeBench(parent) {
   function focusStart() {
     last = null;
     const { card } = bench;
-    const first = fields.next(null) ?? fields.rows[0];
+    const first = fields.next(null) ?? fields.ticks()[0] ?? fields.rows[0];
     const row = fields.named(card.focus) ?? first;
     fields.mark(row ?? null);
     if (placeOf(root, document.activeElement) === "elsewhere") return;

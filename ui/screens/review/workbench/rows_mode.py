@@ -183,13 +183,16 @@ class RowsMode:
     def _show_single(self) -> None:
         bench_state().shown_as_rows[self.view.entry.sheet] = False
 
-    # What is asked: above the rows once, and in each row.
+    # What is asked: above the rows once, with what was read there, and in each row.
 
     def _asked(self) -> Iterator[tuple[str, SheetRow, FieldView]]:
-        """Yield what has to be typed, with its name in the browser and the row that it is in."""
+        """Yield what is typed or shown filled in, with its name in the browser and its row."""
         ready = self.ready
         head = {
-            name for row in ready for name in row.deviations if row.form.by_name[name].row is None
+            name
+            for row in ready
+            for name in (*row.deviations, *row.head)
+            if row.form.by_name[name].row is None
         }
         drafts = {
             field.spec.name: field.draft
@@ -201,7 +204,8 @@ class RowsMode:
             for field in row.view.fields:
                 name = field.spec.name
                 if name in head and row is ready[0]:
-                    yield f"{HEAD}/{name}", row, replace(field, draft=drafts.get(name))
+                    draft = drafts.get(name, row.answers[name] if name in row.head else None)
+                    yield f"{HEAD}/{name}", row, replace(field, draft=draft)
                 elif name in row.deviations and name not in head:
                     yield f"{row.entry.id}/{name}", row, field
 
@@ -356,11 +360,13 @@ class RowsMode:
 
 
 def _typed(row: SheetRow, answers: Mapping[str, Answer | None]) -> dict[str, Answer]:
-    """Return what was typed in a row, and above the rows."""
+    """Return what was typed in a row, and above the rows; what was left as read was not typed."""
     return {
         name.partition("/")[2]: answer
         for name, answer in answers.items()
-        if answer is not None and name.partition("/")[0] in (HEAD, row.entry.id)
+        if answer is not None
+        and name.partition("/")[0] in (HEAD, row.entry.id)
+        and answer != row.answers.get(name.partition("/")[2])
     }
 
 
