@@ -2,9 +2,9 @@
 
 A file is recognized by its content, so a scanner may use a name again. A file that is still being
 written is left alone: it must be unchanged between two scans of the folder, not be open for writing
-on this machine, and have the end mark of its type. A file that never gets one is imported after a
-while nevertheless, so that a person sees it. What is passed over is stored with its reason, for the
-screen Skanna.
+on this machine, and have the end mark of its type, if it is one that scanners write page by page. A
+file that never gets one is imported after a while nevertheless, so that a person sees it. What is
+passed over is stored with its reason, for the screen Skanna.
 """
 
 from __future__ import annotations
@@ -21,15 +21,11 @@ from pathlib import Path
 from pipeline.domain.errors import IntakeError
 from pipeline.files.documents import NOTE, NOTE_SUFFIX
 from pipeline.files.page_files import (
-    BMP,
-    GIF,
-    HEIC,
     JPEG,
     PAGE_SUFFIXES,
     PDF,
     PNG,
     TIFF,
-    WEBP,
     detect_media_type,
     natural_sort_key,
 )
@@ -302,7 +298,7 @@ def _is_system_file(path: Path) -> bool:
 
 
 def is_complete_file(path: Path) -> bool:
-    """Whether the file has the end mark of its type.
+    """Whether the file has the end mark of its type, if that is known.
 
     Raises:
         IntakeError: the file cannot be read.
@@ -316,39 +312,13 @@ def is_complete_file(path: Path) -> bool:
             tail = file.read()
     except OSError as error:
         raise _unreadable_folder_error(path.name, error) from error
-    ends = {PDF: b"%%EOF", JPEG: b"\xff\xd9", PNG: b"IEND", GIF: b";"}
-    match kind:
-        case None:
-            return False
-        case _ if kind == NOTE:
-            return tail.rstrip().endswith(b"}")
-        case _ if kind == TIFF:
-            return _has_tiff_directory(head, size)
-        case _ if kind == WEBP:  # both declare their size
-            return size >= 8 + int.from_bytes(head[4:8], "little")
-        case _ if kind == BMP:
-            return size >= int.from_bytes(head[2:6], "little")
-        case _ if kind == HEIC:
-            return _has_whole_boxes(path, size)
-    return ends[kind] in tail
-
-
-def _has_whole_boxes(path: Path, size: int) -> bool:
-    """Whether the last box of an ISO media file, as HEIC is, ends with the file."""
-    position = 0
-    with path.open("rb") as file:
-        while position + 8 <= size:
-            file.seek(position)
-            length = int.from_bytes(file.read(4), "big")
-            if length == 1:  # a long box
-                file.seek(position + 8)
-                length = int.from_bytes(file.read(8), "big")
-            if length == 0:  # to the end of the file
-                return True
-            if length < 8:
-                return False
-            position += length
-    return position == size
+    if kind == NOTE:
+        return tail.rstrip().endswith(b"}")
+    if kind == TIFF:
+        return _has_tiff_directory(head, size)
+    # The files of phones and programs are copied in one piece.
+    ends = {PDF: b"%%EOF", JPEG: b"\xff\xd9", PNG: b"IEND"}
+    return kind is not None and ends.get(kind, b"") in tail
 
 
 def _has_tiff_directory(head: bytes, size: int) -> bool:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import select
 import signal
 import socket
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
@@ -45,12 +43,11 @@ _LOOK_SECONDS = 1.0
 """Seconds between two looks into the database for how far the reading is."""
 _FOLD_SECONDS, _MANY_TALLIES = 60, 5000
 """Seconds after which changes of counts are added up, if there are many."""
-_SERVER_LOST = 255
-"""Exit code of a worker whose end is not known, as the server that it was forked from has died."""
-_START_ATTEMPTS = 5
 _CHECK_SECONDS = 600
 """Seconds after which it is seen again whether a check of the store is due."""
 _STOP_SECONDS = 90
+_PROCESSES = multiprocessing.get_context("spawn")
+"""Starts each worker as a program of its own: it has no thread or lock of its parent."""
 _log = logging.getLogger(__name__)
 
 
@@ -84,8 +81,6 @@ class WorkerPool:
     size: int
     make_reader: ReaderFactory | None = None
     _processes: dict[str, BaseProcess] = field(default_factory=dict)
-    _handles: dict[str, int] = field(default_factory=dict)
-    _orphans: list[int] = field(default_factory=list)
     _check: BaseProcess | None = None
     _next_check_at: float = 0.0
 
@@ -98,9 +93,7 @@ class WorkerPool:
     def poll(self) -> None:
         """Replace the workers that died.
 
-        The new one gets the dead one's id and so resumes its page at once. If the server that the
-        workers are forked from has died, they live on but cannot be watched any more: they finish
-        their page and others take their place.
+        The new one gets the dead one's id and so resumes its page at once.
 
         Raises:
             StoreError, MissingProgramError: a worker could not go on, so that another could not
@@ -110,11 +103,6 @@ class WorkerPool:
             code = process.exitcode
             if code is None:
                 continue
-            if code == _SERVER_LOST:
-                _log.warning("The server of the workers ended; a worker is replaced.")
-                self._dismiss(worker_id)
-                self._start(_new_worker_id())
-                continue
             if code > 0 and code != HUNG_EXIT_CODE:
                 if code == ExitCode.MISSING_PROGRAM:
                     raise MissingProgramError("worker_died", code=code)
@@ -123,7 +111,6 @@ class WorkerPool:
                 "A worker ended (%s) and is replaced.",
                 "hung" if code == HUNG_EXIT_CODE else f"signal {-code}",
             )
-            self._close_handle(worker_id)
             self._start(worker_id)
 
     def stop(self) -> None:
@@ -131,23 +118,13 @@ class WorkerPool:
         deadline = time.monotonic() + _STOP_SECONDS
         if self._check is not None:
             self._check.kill()  # the next one begins again
-        for worker_id, process in list(self._processes.items()):
-            if process.exitcode == _SERVER_LOST:
-                self._dismiss(worker_id)
-            else:
-                process.terminate()
+        for process in self._processes.values():
+            process.terminate()
         for process in self._processes.values():
             process.join(max(0.0, deadline - time.monotonic()))
             if process.exitcode is None:
                 process.kill()
                 process.join()
-        for orphan in self._orphans:
-            if not select.select([orphan], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                _send_signal(orphan, signal.SIGKILL)
-            os.close(orphan)
-        self._orphans.clear()
-        for worker_id in self._processes:
-            self._close_handle(worker_id)
 
     def check_store(self) -> None:
         """Let a process of its own check the whole store, if that is due."""
@@ -157,10 +134,10 @@ class WorkerPool:
         if self._check is not None and self._check.exitcode is None:
             return
         self._next_check_at = now + _CHECK_SECONDS
-        self._check = _context().Process(
+        self._check = _PROCESSES.Process(
             target=_run_check_process, args=(self.settings,), name="check", daemon=True
         )
-        _start_process(self._check)
+        self._check.start()
 
     def pids(self) -> list[int]:
         """Return the process ids of the live workers."""
@@ -171,57 +148,16 @@ class WorkerPool:
         ]
 
     def _start(self, worker_id: str) -> None:
-        process = _context().Process(
+        self._processes[worker_id] = _PROCESSES.Process(
             target=_run_worker_process,
             args=(self.settings, worker_id, self.make_reader),
             name=worker_id,
         )
-        _start_process(process)
-        self._processes[worker_id] = process
-        with suppress(ProcessLookupError):  # it has ended already
-            self._handles[worker_id] = os.pidfd_open(process.pid or 0)
-
-    def _close_handle(self, worker_id: str) -> None:
-        if (handle := self._handles.pop(worker_id, None)) is not None:
-            os.close(handle)
-
-    def _dismiss(self, worker_id: str) -> None:
-        """Let a worker end that cannot be watched any more."""
-        del self._processes[worker_id]
-        if (handle := self._handles.pop(worker_id, None)) is not None:
-            self._orphans.append(handle)
-            _send_signal(handle, signal.SIGTERM)
-
-
-def _context() -> ForkServerContext:
-    """Return what starts processes.
-
-    They are forked from a server that has loaded all modules and started no thread, so that a dead
-    one is replaced quickly.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipeline.operations.worker"])
-    return context
+        self._processes[worker_id].start()
 
 
 def _new_worker_id() -> str:
     return f"{socket.gethostname()[:24]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-
-
-def _start_process(process: BaseProcess) -> None:
-    """Start a process; if the server that it is forked from just ends, of another one."""
-    for attempt in range(_START_ATTEMPTS):
-        try:
-            process.start()
-            return
-        except (OSError, EOFError):
-            if attempt == _START_ATTEMPTS - 1:
-                raise
-
-
-def _send_signal(handle: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        signal.pidfd_send_signal(handle, number)
 
 
 def _run_worker_process(

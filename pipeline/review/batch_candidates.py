@@ -5,27 +5,22 @@ Of the entries that come next in the queue, the kind of routine field with most 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from pipeline.domain.form.field import FieldSpec
-from pipeline.domain.form.form import Depth, Form, Forms
-from pipeline.domain.model import EntryState, Person, Reading, State
-from pipeline.domain.review.rules import (
-    MAX_BATCH_SIZE,
-    BatchKey,
-    asked_fields,
-    can_batch,
-    is_routine,
-    largest_batch,
-)
+from pipeline.domain.form.form import Depth, Form
+from pipeline.domain.model import EntryState, Person, Reading, State, Value
+from pipeline.domain.review.rules import asked_fields, is_routine
 from pipeline.domain.review.seeded_errors import SeededError, apply_seeded_error
-from pipeline.domain.settings import QueueOrder
 from pipeline.review.seeded_errors import draw_seeded_error
+from pipeline.review.session import Review
 from pipeline.store.database.sampling_key import sampling_key
 from pipeline.store.entries.entry import (
     Entry,
@@ -44,11 +39,29 @@ from pipeline.store.review.batch_items import (
     units_without_batch_review,
 )
 
+MIN_BATCH_SIZE, MAX_BATCH_SIZE = 12, 40
+"""For fewer images a change of mode is not worth it; more cannot be checked at a glance."""
 LOOKAHEAD_ENTRIES = 60
 """How many entries of the queue are searched for similar field images.
 
 They belong to the sheets that come next.
 """
+
+
+class BatchKey(NamedTuple):
+    """The common key of the images of a batch: a form's field, without its row, and its value."""
+
+    form: str
+    version: int
+    column: str
+    state: State
+    value: Value
+
+    @classmethod
+    def of(cls, form: Form, spec: FieldSpec, state: State, value: Value) -> BatchKey:
+        """Make the key of a field with this value; an empty field never has one."""
+        shown = value if state is State.READ else None
+        return cls(form.id, form.version, spec.column, state, shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +80,13 @@ class BatchCandidate:
 
 
 def choose_candidates(
-    conn: Connection,
-    forms: Forms,
-    person: Person,
-    now: datetime,
-    share: float,
-    order: QueueOrder,
-    least: int,
+    conn: Connection, review: Review, now: datetime, least: int
 ) -> tuple[BatchCandidate, ...]:
     """Return the field images of the next batch; none where the queue has something more urgent.
 
     Entries of class A and entries with a legal deadline never wait for a batch.
     """
+    person, order = review.person, review.settings.queue_order
     head = peek_queue(conn, person, now, 1, order)
     if not head or not _can_wait(head[0]):
         return ()
@@ -90,7 +98,7 @@ def choose_candidates(
         for entry in upcoming
         if entry.state is EntryState.REVIEW and entry.unit not in excluded_units
     ]
-    candidates = list(_find_candidates(conn, forms, person, entries, share))
+    candidates = list(_find_candidates(conn, review, entries))
     # The most frequent kind of field gives the batch; hidden clients are removed after the cut.
     batch_key = largest_batch((candidate.batch_key for candidate in candidates), least)
     similar = [candidate for candidate in candidates if candidate.batch_key == batch_key]
@@ -98,12 +106,26 @@ def choose_candidates(
     return tuple(visible) if len(visible) >= least else ()
 
 
+def can_batch(form: Form, spec: FieldSpec, row: int | None) -> bool:
+    """Whether a field belongs to one entry alone: the head of a table belongs to all its rows.
+
+    Never in class A.
+    """
+    return spec.row == row and not form.printed_elsewhere and form.criticality != "A"
+
+
+def largest_batch(keys: Iterable[BatchKey], min_size: int) -> BatchKey | None:
+    """Return the most frequent key, the earliest of several; None if none has `min_size` items."""
+    most_common = Counter(keys).most_common(1)
+    return next((key for key, count in most_common if count >= min_size), None)
+
+
 def _can_wait(entry: Entry) -> bool:
     return entry.criticality != "A" and not entry.deadlines
 
 
 def _find_candidates(
-    conn: Connection, forms: Forms, person: Person, entries: list[Entry], share: float
+    conn: Connection, review: Review, entries: list[Entry]
 ) -> Iterable[BatchCandidate]:
     """Yield every routine field of the entries that is in no batch yet, in queue order."""
     pages = list_pages_by_sheet(conn, sorted({entry.sheet for entry in entries}))
@@ -111,9 +133,9 @@ def _find_candidates(
     readings = confident_readings(conn, page_ids)
     entry_ids = [entry.id for entry in entries]
     in_batch = fields_in_batches(conn, entry_ids)
-    seeded_rows = seeded_errors_of_person(conn, person.login, entry_ids)
+    seeded_rows = seeded_errors_of_person(conn, review.person.login, entry_ids)
     key = sampling_key(conn)
-    forms_by_entry = {entry.id: entry_form(forms, entry) for entry in entries}
+    forms_by_entry = {entry.id: entry_form(review.forms, entry) for entry in entries}
     depths = find_depths(conn, forms_by_entry, entries)
     for entry in entries:
         # What is not typed as a whole, and parts of a page, are not judged by single fields.
@@ -134,7 +156,7 @@ def _find_candidates(
             key,
             entry,
             {spec.name: (spec, reading) for spec, _, reading in free},
-            share,
+            review.settings.plant_share,
         )
         for spec, page, reading in free:
             error = seeded.get(spec.name)

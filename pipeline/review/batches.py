@@ -18,9 +18,9 @@ from pipeline.domain.form.field import FieldSpec
 from pipeline.domain.form.form import Forms
 from pipeline.domain.law.permissions import Action, require_permission
 from pipeline.domain.model import Reading, State
-from pipeline.domain.review.rules import MIN_BATCH_SIZE, Answer
+from pipeline.domain.review.rules import Answer
 from pipeline.review import seeded_errors
-from pipeline.review.batch_candidates import BatchCandidate, choose_candidates
+from pipeline.review.batch_candidates import MIN_BATCH_SIZE, BatchCandidate, choose_candidates
 from pipeline.review.session import Review
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.answers import CELL_CONFIRMED, CELL_ODD, reading_matches
@@ -116,11 +116,7 @@ class BatchReview(Review):
             # Free what others left, then go on with the open batch.
             expire_batches(conn, now)
             batch = self._load_open_batch(conn, now)
-            if batch is None and (
-                candidates := choose_candidates(
-                    conn, self.forms, person, now, settings.plant_share, settings.queue_order, least
-                )
-            ):
+            if batch is None and (candidates := choose_candidates(conn, self, now, least)):
                 self._create_batch(conn, candidates, now)
                 batch = self._load_open_batch(conn, now)
                 # Other reviewers may have claimed most of the items in the meantime.

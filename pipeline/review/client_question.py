@@ -1,8 +1,8 @@
 """Guard against the wrong person.
 
-A typed personal number is looked up and compared with the sheet before anything is decided. An
-entry about a client outside the register has a reason, and a temporary identity that is followed up
-until the register has the client.
+A typed personal number, or the client's code instead of it, is looked up and compared with the
+sheet before anything is decided. An entry about a client outside the register has a reason, and a
+temporary identity that is followed up until the register has the client.
 """
 
 from __future__ import annotations
@@ -13,10 +13,20 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from pipeline.domain.errors import ClientConflictError, MissingAnswerError, UnknownClientError
+from pipeline.domain.errors import (
+    ClientConflictError,
+    InvalidAnswerError,
+    MissingAnswerError,
+    UnknownClientError,
+)
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Form, Subject
-from pipeline.domain.identity_numbers import is_local_pid, is_temporary_pid, new_temporary_pid
+from pipeline.domain.identity_numbers import (
+    is_client_code,
+    is_local_pid,
+    is_temporary_pid,
+    new_temporary_pid,
+)
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Client, Person, State
 from pipeline.domain.review.rules import Answer, answered_text
@@ -34,28 +44,26 @@ from pipeline.registers.client_check import (
     is_resolved,
 )
 from pipeline.store.accounts import visibility
-from pipeline.store.entries.client_identities import (
-    add_client_choice,
-    add_identity,
-    check_client_code,
-    client_names_of_unit,
-    count_namesakes,
-    first_given_name,
-    has_open_identity,
-    is_temporary_identity_issued,
-    settle_identities,
-)
+from pipeline.store.entries.client_identities import find_code_owner
 from pipeline.store.entries.entry import Entry, EntryWork, load_entry_readings
 from pipeline.store.entries.entry_view import EntryView
 from pipeline.store.event_log.events import record
 from pipeline.store.registers.client_register import (
+    add_client_choice,
+    add_identity,
     areas_by_unit,
+    client_names_of_unit,
+    count_namesakes,
     find_client,
     find_issued_sheet,
+    first_given_name,
+    has_open_identity,
     is_register_empty,
+    is_temporary_identity_issued,
     load_client,
     printed_client_pid,
     restrict_client,
+    settle_identities,
 )
 
 _FULL_PID_LENGTH = 12
@@ -329,3 +337,48 @@ def _add_identity(work: EntryWork, number: str, paper_name: str) -> None:
     }
     add_identity(conn, row)
     record(conn, login, "temporary_identity", entry.id, unit=entry.unit)
+
+
+def find_client_of_code(conn: Connection, entry: Entry, code: str) -> str | None:
+    """Return the number of the client whom a code on an entry's paper means, None if nobody.
+
+    The code is one of the unit that the sheet was printed for, wherever the entry is now.
+    """
+    issued = find_issued_sheet(conn, entry.serial)
+    return find_code_owner(conn, issued.unit if issued else entry.unit, code)
+
+
+def check_client_code(
+    conn: Connection, form: Form, entry: Entry, answers: Mapping[str, Answer], number: str
+) -> tuple[str, ...]:
+    """Return the finding that the code beside a number is that of another client, if it is."""
+    code = answered_text(form, entry.row, answers, Meaning.CLIENT_CODE)
+    owner = find_client_of_code(conn, entry, code) if code else None
+    return ("code_other",) if owner not in (None, number) else ()
+
+
+def answer_number_by_code(
+    conn: Connection, form: Form, entry: Entry, answers: Mapping[str, Answer]
+) -> dict[str, Answer]:
+    """Return the answers with the number of the client whose code was typed instead of it.
+
+    Raises:
+        InvalidAnswerError: the check digit is wrong, or nobody has the code.
+    """
+    number, code = (
+        form.meaning(means, entry.row) for means in (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
+    )
+    if number is None or code is None:
+        return dict(answers)
+    typed = answers.get(code.name)
+    # A number that was typed, or that cannot be read, is not replaced.
+    is_free = number.name not in answers or answers[number.name].state is State.EMPTY
+    if not is_free or typed is None or not isinstance(typed.value, str):
+        return dict(answers)
+    plain = "".join(typed.value.split())
+    pid = find_client_of_code(conn, entry, plain)
+    if pid is None:
+        if is_client_code(plain):
+            raise InvalidAnswerError("client_code_unknown", fields=(code.name,))
+        raise InvalidAnswerError("client_code_wrong", fields=(code.name,))
+    return {**answers, number.name: Answer(pid)}

@@ -46,7 +46,6 @@ from pipeline.store.entries.answers import (
     previous_return_reason,
     save_answer_drafts,
 )
-from pipeline.store.entries.client_identities import has_open_identity
 from pipeline.store.entries.entry import (
     DECIDED_STATES,
     OPEN_STATES,
@@ -69,7 +68,7 @@ from pipeline.store.event_log.events import list_events, record
 from pipeline.store.exports.run_items import latest_exports
 from pipeline.store.lookup.own_actions import was_corrected_last
 from pipeline.store.paper.pages import list_sheet_pages, set_confirmed_area
-from pipeline.store.registers.client_register import find_client
+from pipeline.store.registers.client_register import find_client, has_open_identity
 from pipeline.store.review.duplicate_entries import find_active_mark
 from pipeline.store.review.duties import reopen_duties
 

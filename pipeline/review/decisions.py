@@ -37,6 +37,7 @@ from pipeline.domain.review.rules import (
 from pipeline.registers.client_check import NO_CLIENT_STATEMENT, ClientStatement
 from pipeline.review import seeded_errors
 from pipeline.review.client_question import (
+    answer_number_by_code,
     complete_client_numbers,
     find_contradicted_client_field,
     save_client_choice,
@@ -54,7 +55,6 @@ from pipeline.store.entries.answers import (
     save_version,
     shared_sheet_answers,
 )
-from pipeline.store.entries.client_identities import answer_number_by_code
 from pipeline.store.entries.entry import (
     OPEN_STATES,
     Entry,

@@ -25,7 +25,12 @@ from pipeline.domain.model import Client, EntryState, Person, Reading, State
 from pipeline.domain.review.depth import is_left_in_image, list_row_deviations
 from pipeline.domain.review.recount import fields_to_look_at
 from pipeline.domain.review.rules import Answer, answered_text, asked_fields, complete_answers
-from pipeline.review.client_question import complete_client_numbers, find_contradicted_client_field
+from pipeline.review.client_question import (
+    answer_number_by_code,
+    complete_client_numbers,
+    find_client_of_code,
+    find_contradicted_client_field,
+)
 from pipeline.review.decisions import AnswersBefore, first_review_answers, write_answers
 from pipeline.review.rejections import Rejection, reject_entry
 from pipeline.review.seeded_errors import (
@@ -42,7 +47,6 @@ from pipeline.store.entries.answers import (
     fields_taken_back,
     shared_sheet_answers,
 )
-from pipeline.store.entries.client_identities import answer_number_by_code, find_client_of_code
 from pipeline.store.entries.entry import (
     Entry,
     EntryWork,

@@ -15,8 +15,7 @@ from random import Random
 from pipeline.domain.form.field import FieldSpec, Format, Kind, Meaning
 from pipeline.domain.form.form import Form
 from pipeline.domain.model import Value
-from pipeline.domain.review.depth import is_grid_box
-from pipeline.domain.review.rules import asked_fields
+from pipeline.domain.review.rules import asked_fields, is_grid_box
 
 FILLED_SHARE, TICKED_SHARE = 0.5, 0.25
 """Assumptions: share of optional lines and digits that are filled in, and of boxes ticked."""

@@ -18,8 +18,14 @@ from statistics import fmean
 from pipeline.domain.form.field import FieldSpec, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form, Forms
 from pipeline.domain.model import Reading, State, Value
-from pipeline.domain.review.depth import fields_at_depth, is_grid_box, list_row_deviations
-from pipeline.domain.review.rules import asked_fields, is_routine, is_settled, needs_blind_keying
+from pipeline.domain.review.depth import fields_at_depth, list_row_deviations
+from pipeline.domain.review.rules import (
+    asked_fields,
+    is_grid_box,
+    is_routine,
+    is_settled,
+    needs_blind_keying,
+)
 from pipeline.domain.settings import load_settings
 from pipeline.export.key_in.screen import TARGET
 from pipeline.export.mapping import ManualEntryMapping, load_mappings

@@ -13,11 +13,10 @@ _SERVER.set_forkserver_preload(
         "pytest",
         "tests.faults.test_export_killed",
         "tests.faults.test_publishing_killed",
-        "pipeline.operations.worker",
     ]
 )
 """It imports once what the processes need, which takes a second. Each is a fork of it and shares
-nothing with the test. The workers of other tests are forked from it as well.
+nothing with the test.
 """
 
 

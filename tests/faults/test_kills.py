@@ -161,7 +161,7 @@ def moments(pages: int, dice: random.Random) -> list[int]:
 
 def workers_of(work: subprocess.Popen[bytes]) -> list[int]:
     """Process ids of the reading processes."""
-    return processes_below(work.pid, "forkserver", levels=2)
+    return processes_below(work.pid, "spawn_main", levels=1)
 
 
 def _has_taken(store: Store, pages: int, intake: subprocess.Popen[bytes]) -> bool:

@@ -29,7 +29,6 @@ from pipeline.store.registers.client_register import save_units
 from tests.faults import readers
 from tests.faults.watching import (
     assert_each_page_ended_once,
-    processes_below,
     queued,
     states,
     suspend,
@@ -149,31 +148,6 @@ def test_the_pages_of_a_worker_that_never_returns_are_taken_over(
         import_files(store, more, unit="Norra", place="", by="a.b")
         until(idle(store, stopped), "the worker that came back reads on")
     assert_each_page_ended_once(store, PAGES + 2)
-
-
-@on_sqlite
-def test_a_killed_server_of_the_workers_is_replaced_and_no_page_is_read_twice(
-    settings: Settings, store: Store
-) -> None:
-    with crew(settings, 2, readers.gated) as working:
-        until((settings.workspace / "begun").exists, "the page was begun")
-        first = set(working.pids())
-        (server,) = processes_below(os.getpid(), "forkserver", levels=1)
-        os.kill(server, signal.SIGKILL)
-        until(lambda: _replaced(working, first), "the workers are replaced")
-        (settings.workspace / "gate").touch()
-        until(idle(store, working), "all pages ended")
-    assert set(states(store).values()) == {"read"}
-    assert_each_page_ended_once(store, PAGES)
-    until(
-        lambda: not [pid for pid in first if Path(f"/proc/{pid}/cmdline").exists()],
-        "those of the killed server have ended",
-    )
-
-
-def _replaced(working: WorkerPool, first: set[int]) -> bool:
-    working.poll()
-    return len(working.pids()) == 2 and not first & set(working.pids())
 
 
 def test_the_pages_of_a_worker_that_is_killed_with_its_parent_are_taken_over(

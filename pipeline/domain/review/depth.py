@@ -16,15 +16,16 @@ from datetime import date
 from typing import Final
 
 from pipeline.domain.form.confidence import ROW_CONFIRMED_FROM
-from pipeline.domain.form.field import BoxCode, FieldSpec, Format, Meaning
+from pipeline.domain.form.field import FieldSpec, Format, Meaning
 from pipeline.domain.form.form import Depth, EntriesPer, Form
-from pipeline.domain.form.page import Grid
 from pipeline.domain.issues import IssueCode
 from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.rules import (
     Answer,
     asked_fields,
+    is_grid_box,
     is_unlikely,
+    list_codes,
     prefill_from,
     says_something_else,
 )
@@ -39,14 +40,6 @@ HEAD_MEANINGS: Final = frozenset(
 """What is answered of every sheet of which only the deviations are."""
 _NUMBERED = re.compile(r"(\d{1,2})[.)]?\s+(\S+)")
 """What a line of a grid is about: the number of its block, and the first word of its name."""
-
-
-def is_grid_box(form: Form, spec: FieldSpec) -> bool:
-    """Whether a field is a box of a grid: initials, wanted only where something is planned.
-
-    Such a box says "as planned" with initials and a deviation with a code, or by being empty.
-    """
-    return form.entries is EntriesPer.SHEET and spec.takes_code
 
 
 def find_deviations(form: Form, readings: Mapping[str, Reading]) -> frozenset[str]:
@@ -115,12 +108,6 @@ def is_left_in_image(spec: FieldSpec) -> bool:
     traits = spec.traits
     is_sheet_signature = traits.is_signature and not traits.names_signer and not spec.required
     return is_sheet_signature or spec.means in (Meaning.CLIENT_NAME, Meaning.CLIENT_ADDRESS)
-
-
-def unanswered_fields(form: Form, row: int | None, answered: Iterable[str]) -> list[FieldSpec]:
-    """Return the fields of an entry that its paper has and nobody has typed."""
-    known = set(answered)
-    return [spec for spec in asked_fields(form, row) if spec.name not in known]
 
 
 def list_row_deviations(
@@ -351,25 +338,10 @@ def explain_values(form: Form, values: Mapping[str, Value]) -> dict[str, str]:
     return meanings
 
 
-def list_codes(form: Form, spec: FieldSpec) -> tuple[BoxCode, ...]:
-    """Return the codes that may be written in a field, as the form prints them; none elsewhere."""
-    if spec.codes or spec.format is not Format.NUMBER or spec.cell_count > 1:
-        return spec.codes
-    for grid in _grids(form):
-        numbers = [int(code.value) for code in grid.days.codes]
-        if numbers and (spec.minimum, spec.maximum) == (min(numbers), max(numbers)):
-            return grid.days.codes
-    return ()
-
-
 def is_box_planned(form: Form, spec: FieldSpec, answered: Mapping[str, Value]) -> bool:
     """Whether an answered box was to be filled in: nobody has said that nothing was planned."""
     plan = spec.planned_by or ""
     return is_grid_box(form, spec) and (plan not in answered or answered[plan] is not None)
-
-
-def _grids(form: Form) -> Iterator[Grid]:
-    return (grid for page in form.pages for grid in page.grids)
 
 
 def _lines(form: Form) -> Iterator[list[FieldSpec]]:
@@ -399,7 +371,8 @@ def _words_of_line_number(
     form: Form, spec: FieldSpec, value: str, values: Mapping[str, Value]
 ) -> str:
     """Return what is on the line whose number is a field's value; empty if not known."""
-    if spec.format is not Format.NUMBER or spec.label not in {one.label for one in _grids(form)}:
+    labels = {grid.label for page in form.pages for grid in page.grids}
+    if spec.format is not Format.NUMBER or spec.label not in labels:
         return ""
     words = (
         _line_words(form, line, values)

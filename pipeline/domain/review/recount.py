@@ -22,9 +22,16 @@ from pipeline.domain.review.benefit_norm import (
     check_wages,
     load_norm_tables,
 )
-from pipeline.domain.review.depth import is_grid_box, list_codes, unanswered_fields
 from pipeline.domain.review.field_values import normalize_value, to_number
-from pipeline.domain.review.rules import Answer, AnswerNumbers, check_sums, has_digit
+from pipeline.domain.review.rules import (
+    Answer,
+    AnswerNumbers,
+    check_sums,
+    has_digit,
+    is_grid_box,
+    list_codes,
+    unanswered_fields,
+)
 
 _DAYS_BEFORE_OUTAGE = 7
 """Days before the outage that an event may be of without a question: paper lies about."""

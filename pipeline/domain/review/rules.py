@@ -13,7 +13,6 @@ Routine fields are reviewed in batches: grids of similar field images.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,8 +25,8 @@ from pipeline.domain.form.confidence import (
     PREFILL_FROM_BY_KIND,
     PREFILL_ROUTINE_FROM,
 )
-from pipeline.domain.form.field import FieldSpec, Format, Meaning, addend_names
-from pipeline.domain.form.form import Form, Forms
+from pipeline.domain.form.field import BoxCode, FieldSpec, Format, Meaning, addend_names
+from pipeline.domain.form.form import EntriesPer, Form, Forms
 from pipeline.domain.issues import Issue, IssueCode, parse_issues
 from pipeline.domain.model import Reading, State, Value
 from pipeline.domain.review.field_values import (
@@ -362,37 +361,15 @@ def check_sums(form: Form, row: int | None, numbers: AnswerNumbers) -> list[Issu
     return findings
 
 
-# A batch is one grid of field images that the machine read as the same mark, option or digits, in
-# which the eye finds the odd one. It never has fields of a form of class A, critical fields, or
-# those of client, time or author.
-
-MIN_BATCH_SIZE, MAX_BATCH_SIZE = 12, 40
-"""For fewer images a change of mode is not worth it; more cannot be checked at a glance."""
 _ROUTINE_STATES = frozenset({State.READ, State.EMPTY})
-
-
-@dataclass(frozen=True, slots=True)
-class BatchKey:
-    """The common key of the images of a batch: a form's field, without its row, and its value."""
-
-    form: str
-    version: int
-    column: str
-    state: State
-    value: Value
-
-    @classmethod
-    def of(cls, form: Form, spec: FieldSpec, state: State, value: Value) -> BatchKey:
-        """Make the key of a field with this value; an empty field never has one."""
-        return cls(
-            form.id, form.version, spec.column, state, value if state is State.READ else None
-        )
 
 
 def is_routine(
     form: Form, spec: FieldSpec, reading: Reading | None, issues: Iterable[str] = ()
 ) -> bool:
     """Whether a field may be collapsed or batched: not keyed blind; in class A a routine box only.
+
+    It is no critical field, nor that of the client, a time or the author.
 
     Args:
         issues: those of the page, as stored; a field that one of them names is not routine.
@@ -415,20 +392,6 @@ def is_routine(
     if spec.required and reading.state is State.EMPTY:
         return False
     return all(issue.field != spec.name for issue in parse_issues(issues))
-
-
-def can_batch(form: Form, spec: FieldSpec, row: int | None) -> bool:
-    """Whether a field belongs to one entry alone: the head of a table belongs to all its rows.
-
-    Never in class A.
-    """
-    return spec.row == row and not form.printed_elsewhere and form.criticality != "A"
-
-
-def largest_batch(keys: Iterable[BatchKey], min_size: int) -> BatchKey | None:
-    """Return the most frequent key, the earliest of several; None if none has `min_size` items."""
-    most_common = Counter(keys).most_common(1)
-    return next((key for key, count in most_common if count >= min_size), None)
 
 
 def form_area(form: Form | None) -> str | None:
@@ -456,3 +419,28 @@ def record_area(form: Form, answers: Mapping[str, Answer], area: str) -> str:
     """
     answer = None if form.rules.every_area else answers.get(form.rules.area_field)
     return form.rules.areas.get(answer.value, area) if answer else area
+
+
+def is_grid_box(form: Form, spec: FieldSpec) -> bool:
+    """Whether a field is a box of a grid: initials, wanted only where something is planned.
+
+    Such a box says "as planned" with initials and a deviation with a code, or by being empty.
+    """
+    return form.entries is EntriesPer.SHEET and spec.takes_code
+
+
+def unanswered_fields(form: Form, row: int | None, answered: Iterable[str]) -> list[FieldSpec]:
+    """Return the fields of an entry that its paper has and nobody has typed."""
+    known = set(answered)
+    return [spec for spec in asked_fields(form, row) if spec.name not in known]
+
+
+def list_codes(form: Form, spec: FieldSpec) -> tuple[BoxCode, ...]:
+    """Return the codes that may be written in a field, as the form prints them; none elsewhere."""
+    if spec.codes or spec.format is not Format.NUMBER or spec.cell_count > 1:
+        return spec.codes
+    for grid in (grid for page in form.pages for grid in page.grids):
+        numbers = [int(code.value) for code in grid.days.codes]
+        if numbers and (spec.minimum, spec.maximum) == (min(numbers), max(numbers)):
+            return grid.days.codes
+    return ()

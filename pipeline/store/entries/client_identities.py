@@ -1,34 +1,31 @@
-"""Other names of clients than their number: a unit's codes, and temporary identities.
+"""Other names of clients than their number: a unit's codes, and temporary identities to follow up.
 
-A temporary identity is of a client that the register lacks, and is followed up until it has the
-client. A code (klientkod, four digits) is given once and never changes owner, also when the client
-moves or dies: paper with it may come back at any time.
+A temporary identity is of a client that the register lacks; it is issued when its entry is
+decided (`client_question`). A code (klientkod, four digits) is given once and never changes owner,
+also when the client moves or dies: paper with it may come back at any time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select
 
-from pipeline.domain.errors import InvalidAnswerError, UsageError
-from pipeline.domain.form.field import Meaning
-from pipeline.domain.form.form import Form
+from pipeline.domain.errors import UsageError
 from pipeline.domain.identity_numbers import CLIENT_CODE_COUNT, is_client_code, make_client_code
 from pipeline.domain.law.permissions import Action, is_allowed, require_permission
-from pipeline.domain.model import Client, ClientCode, EntryState, Person, State
-from pipeline.domain.review.rules import Answer, answered_text
+from pipeline.domain.model import Client, ClientCode, EntryState, Person
 from pipeline.registers.client_check import MIN_NAME_SIMILARITY, text_similarity
 from pipeline.store.accounts import visibility
 from pipeline.store.entries.entry import DECIDED_STATES, Entry
 from pipeline.store.event_log.events import record
 from pipeline.store.paper.protected_identity import find_hidden_pids
-from pipeline.store.registers.client_register import find_issued_sheet, list_clients, load_client
-from pipeline.store.schema import paper, registers
-from pipeline.store.schema.review import client_choice, client_code, temporary_identity
+from pipeline.store.registers.client_register import list_clients, load_client
+from pipeline.store.schema import paper
+from pipeline.store.schema.review import client_code, temporary_identity
 
 _MAX_IDENTITIES, _MAX_CANDIDATES = 200, 4
 """How many temporary identities are listed, and how many clients are proposed for one."""
@@ -95,95 +92,6 @@ def list_temporary_identities(conn: Connection, person: Person) -> list[Temporar
     return identities
 
 
-def count_namesakes(conn: Connection, client: Client | None) -> int:
-    """Return how many other clients of the client's unit have the same name.
-
-    Only the own unit is counted, so that the count reveals no protected client of another one.
-    """
-    if client is None or not client.name:
-        return 0
-    table = registers.client.c
-    others = select(func.count()).where(
-        table.name == client.name, table.pid != client.pid, table.unit == client.unit
-    )
-    return int(conn.execute(others).scalar_one())
-
-
-def client_names_of_unit(conn: Connection, number: str, unit: str) -> Sequence[str]:
-    """Return the names of the other clients of a unit."""
-    table = registers.client.c
-    return (
-        conn.execute(
-            select(table.name)
-            .where(table.unit == unit, table.pid != number, table.name != "")
-            .distinct()
-        )
-        .scalars()
-        .all()
-    )
-
-
-def is_temporary_identity_issued(conn: Connection, number: str, units: Collection[str]) -> bool:
-    """Return whether a temporary identity was issued or is used in one of these units.
-
-    The entry that it was issued for may have been transferred since.
-    """
-    used = (
-        select(paper.entry.c.id)
-        .where(paper.entry.c.client_pid == number, paper.entry.c.unit.in_(units))
-        .limit(1)
-    )
-    return (
-        first_given_name(conn, number, units) is not None or conn.execute(used).first() is not None
-    )
-
-
-def first_given_name(conn: Connection, number: str, units: Collection[str]) -> str | None:
-    """Return the name that a temporary identity was first issued with in these units, or None.
-
-    Later names do not change it.
-    """
-    identity = temporary_identity.c
-    # Rows of this number for entries of the units; the oldest counts
-    names = (
-        select(identity.name)
-        .join(paper.entry, paper.entry.c.id == identity.entry)
-        .where(identity.number == number, paper.entry.c.unit.in_(units))
-    )
-    name: str | None = conn.execute(names.order_by(identity.id).limit(1)).scalar_one_or_none()
-    return name
-
-
-def has_open_identity(conn: Connection, entry_id: str, number: str | None = None) -> bool:
-    """Return whether an entry has an identity, or this one, that is not settled."""
-    query = select(temporary_identity.c.id).where(
-        temporary_identity.c.entry == entry_id, temporary_identity.c.settled_at.is_(None)
-    )
-    if number is not None:
-        query = query.where(temporary_identity.c.number == number)
-    return conn.execute(query.limit(1)).first() is not None
-
-
-def add_identity(conn: Connection, row: Mapping[str, object]) -> None:
-    """Store an identity outside the register."""
-    conn.execute(insert(temporary_identity).values(row))
-
-
-def settle_identities(conn: Connection, entry_id: str, login: str, now: datetime) -> bool:
-    """Settle the open identities of an entry; return whether there were any."""
-    is_open = (
-        temporary_identity.c.entry == entry_id,
-        temporary_identity.c.settled_at.is_(None),
-    )
-    settled = {"settled_by": login, "settled_at": now}
-    return bool(conn.execute(update(temporary_identity).where(*is_open).values(settled)).rowcount)
-
-
-def add_client_choice(conn: Connection, row: Mapping[str, object]) -> None:
-    """Store what a person answered where the sheet contradicts the client."""
-    conn.execute(insert(client_choice).values(row))
-
-
 def _find_candidates(
     conn: Connection, person: Person, number: str, name: str, unit: str
 ) -> tuple[Client, ...]:
@@ -212,18 +120,17 @@ def _find_candidates(
     )[:_MAX_CANDIDATES]
 
 
-_table = client_code
 FIRST_CODE_NUMBER: Final = 100
 """The first codes have no leading zero, which people leave out."""
 
 
 def list_client_codes(conn: Connection, unit: str | None = None) -> list[ClientCode]:
     """Return the codes of one unit, or of all, by unit and code."""
-    query = select(_table.c.unit, _table.c.code, _table.c.pid).order_by(
-        _table.c.unit, _table.c.code
+    query = select(client_code.c.unit, client_code.c.code, client_code.c.pid).order_by(
+        client_code.c.unit, client_code.c.code
     )
     if unit is not None:
-        query = query.where(_table.c.unit == unit)
+        query = query.where(client_code.c.unit == unit)
     return [ClientCode(*row) for row in conn.execute(query)]
 
 
@@ -232,7 +139,7 @@ def find_code_owner(conn: Connection, unit: str, code: str) -> str | None:
     if not is_client_code(code):
         return None
     owner: str | None = conn.execute(
-        select(_table.c.pid).where(_table.c.unit == unit, _table.c.code == code)
+        select(client_code.c.pid).where(client_code.c.unit == unit, client_code.c.code == code)
     ).scalar_one_or_none()
     return owner
 
@@ -256,7 +163,7 @@ def give_client_codes(
     given = dict(zip(new, free, strict=False))
     if given:
         conn.execute(
-            insert(_table),
+            insert(client_code),
             [
                 {"unit": unit, "code": code, "pid": pid, "given_at": now}
                 for pid, code in given.items()
@@ -264,48 +171,3 @@ def give_client_codes(
         )
         record(conn, by, "give_client_codes", "clients", unit=unit, count=len(given))
     return {pid: code for pid, code in (known | given).items() if pid in set(pids)}
-
-
-def find_client_of_code(conn: Connection, entry: Entry, code: str) -> str | None:
-    """Return the number of the client whom a code on an entry's paper means, None if nobody.
-
-    The code is one of the unit that the sheet was printed for, wherever the entry is now.
-    """
-    issued = find_issued_sheet(conn, entry.serial)
-    return find_code_owner(conn, issued.unit if issued else entry.unit, code)
-
-
-def check_client_code(
-    conn: Connection, form: Form, entry: Entry, answers: Mapping[str, Answer], number: str
-) -> tuple[str, ...]:
-    """Return the finding that the code beside a number is that of another client, if it is."""
-    code = answered_text(form, entry.row, answers, Meaning.CLIENT_CODE)
-    owner = find_client_of_code(conn, entry, code) if code else None
-    return ("code_other",) if owner not in (None, number) else ()
-
-
-def answer_number_by_code(
-    conn: Connection, form: Form, entry: Entry, answers: Mapping[str, Answer]
-) -> dict[str, Answer]:
-    """Return the answers with the number of the client whose code was typed instead of it.
-
-    Raises:
-        InvalidAnswerError: the check digit is wrong, or nobody has the code.
-    """
-    number, code = (
-        form.meaning(means, entry.row) for means in (Meaning.CLIENT_PID, Meaning.CLIENT_CODE)
-    )
-    if number is None or code is None:
-        return dict(answers)
-    typed = answers.get(code.name)
-    # A number that was typed, or that cannot be read, is not replaced.
-    is_free = number.name not in answers or answers[number.name].state is State.EMPTY
-    if not is_free or typed is None or not isinstance(typed.value, str):
-        return dict(answers)
-    plain = "".join(typed.value.split())
-    pid = find_client_of_code(conn, entry, plain)
-    if pid is None:
-        if is_client_code(plain):
-            raise InvalidAnswerError("client_code_unknown", fields=(code.name,))
-        raise InvalidAnswerError("client_code_wrong", fields=(code.name,))
-    return {**answers, number.name: Answer(pid)}

@@ -22,11 +22,12 @@ from pipeline.domain.law.permissions import (
     reserved_forms,
 )
 from pipeline.domain.model import SHEET_ROW, EntryState, Person, Reading
-from pipeline.domain.review.depth import fields_at_depth, is_grid_box, is_struck_out
+from pipeline.domain.review.depth import fields_at_depth, is_struck_out
 from pipeline.domain.review.rules import (
     Answer,
     agrees_with_reading,
     asked_fields,
+    is_grid_box,
     normalize_answer,
     prefill_from,
 )
@@ -138,9 +139,11 @@ def needed_fields(
     answers: Collection[str],
 ) -> list[FieldSpec]:
     """Return the fields that need an answer at the entry's depth, and those that have one."""
-    depth = find_depth(conn, form, entry)
+    depth, asked = find_depth(conn, form, entry), asked_fields(form, entry.row)
+    if depth is Depth.FULL:
+        return asked
     needed = {*list_asked_names(conn, form, entry, readings, depth), *answers}
-    return [spec for spec in asked_fields(form, entry.row) if spec.name in needed]
+    return [spec for spec in asked if spec.name in needed]
 
 
 def list_asked_names(

@@ -20,12 +20,10 @@ from pipeline.domain.record import CareProvider, Outage, Record, RecordAttachmen
 from pipeline.domain.review.depth import (
     explain_values,
     is_box_planned,
-    is_grid_box,
     is_left_in_image,
     name_boxes,
-    unanswered_fields,
 )
-from pipeline.domain.review.rules import Answer, record_area
+from pipeline.domain.review.rules import Answer, is_grid_box, record_area, unanswered_fields
 from pipeline.registers.outages import OutagePeriod, find_outage, find_system
 from pipeline.registers.staff import find_member
 from pipeline.store.accounts.people import names_by_login

@@ -1,16 +1,18 @@
 """The registers of units and of their clients, and the sheets that were printed for them.
 
-Units and clients are copied from files of other systems.
+Units and clients are copied from files of other systems. A client that is in none of them has a
+temporary identity here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from pipeline.domain.errors import UsageError
 from pipeline.domain.form.field import FieldSpec
@@ -23,6 +25,7 @@ from pipeline.store.database.engines import upsert_rows
 from pipeline.store.event_log.events import client_log_subject, record
 from pipeline.store.schema import paper, registers
 from pipeline.store.schema.registers import issued_row, issued_sheet
+from pipeline.store.schema.review import client_choice, temporary_identity
 
 _client_table = registers.client
 _TEN_DIGITS = 10
@@ -275,3 +278,92 @@ def issued_sheets_query() -> Select[Any]:
     """Return the query of issued sheets, without their rows."""
     table = issued_sheet.c
     return select(table.serial, table.form, table.version, table.unit, table.client_pid)
+
+
+def count_namesakes(conn: Connection, client: Client | None) -> int:
+    """Return how many other clients of the client's unit have the same name.
+
+    Only the own unit is counted, so that the count reveals no protected client of another one.
+    """
+    if client is None or not client.name:
+        return 0
+    table = registers.client.c
+    others = select(func.count()).where(
+        table.name == client.name, table.pid != client.pid, table.unit == client.unit
+    )
+    return int(conn.execute(others).scalar_one())
+
+
+def client_names_of_unit(conn: Connection, number: str, unit: str) -> Sequence[str]:
+    """Return the names of the other clients of a unit."""
+    table = registers.client.c
+    return (
+        conn.execute(
+            select(table.name)
+            .where(table.unit == unit, table.pid != number, table.name != "")
+            .distinct()
+        )
+        .scalars()
+        .all()
+    )
+
+
+def is_temporary_identity_issued(conn: Connection, number: str, units: Collection[str]) -> bool:
+    """Return whether a temporary identity was issued or is used in one of these units.
+
+    The entry that it was issued for may have been transferred since.
+    """
+    used = (
+        select(paper.entry.c.id)
+        .where(paper.entry.c.client_pid == number, paper.entry.c.unit.in_(units))
+        .limit(1)
+    )
+    return (
+        first_given_name(conn, number, units) is not None or conn.execute(used).first() is not None
+    )
+
+
+def first_given_name(conn: Connection, number: str, units: Collection[str]) -> str | None:
+    """Return the name that a temporary identity was first issued with in these units, or None.
+
+    Later names do not change it.
+    """
+    identity = temporary_identity.c
+    # Rows of this number for entries of the units; the oldest counts
+    names = (
+        select(identity.name)
+        .join(paper.entry, paper.entry.c.id == identity.entry)
+        .where(identity.number == number, paper.entry.c.unit.in_(units))
+    )
+    name: str | None = conn.execute(names.order_by(identity.id).limit(1)).scalar_one_or_none()
+    return name
+
+
+def has_open_identity(conn: Connection, entry_id: str, number: str | None = None) -> bool:
+    """Return whether an entry has an identity, or this one, that is not settled."""
+    query = select(temporary_identity.c.id).where(
+        temporary_identity.c.entry == entry_id, temporary_identity.c.settled_at.is_(None)
+    )
+    if number is not None:
+        query = query.where(temporary_identity.c.number == number)
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def add_identity(conn: Connection, row: Mapping[str, object]) -> None:
+    """Store an identity outside the register."""
+    conn.execute(insert(temporary_identity).values(row))
+
+
+def settle_identities(conn: Connection, entry_id: str, login: str, now: datetime) -> bool:
+    """Settle the open identities of an entry; return whether there were any."""
+    is_open = (
+        temporary_identity.c.entry == entry_id,
+        temporary_identity.c.settled_at.is_(None),
+    )
+    settled = {"settled_by": login, "settled_at": now}
+    return bool(conn.execute(update(temporary_identity).where(*is_open).values(settled)).rowcount)
+
+
+def add_client_choice(conn: Connection, row: Mapping[str, object]) -> None:
+    """Store what a person answered where the sheet contradicts the client."""
+    conn.execute(insert(client_choice).values(row))

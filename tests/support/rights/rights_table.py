@@ -328,9 +328,6 @@ NOT_ACTING: Mapping[str, str] = {
     f"{P}store.paper.pages.load_visible_page": "asks, for the action that its caller names",
     f"{P}review.decisions.write_decision": "writes what `seen` has let through",
     f"{P}store.entries.entry.is_claimed_by_other": "compares",
-    f"{P}review.batch_candidates.choose_candidates": (
-        "part of a group that `next_group` has let through"
-    ),
     f"{P}store.review.batch_items.list_open_items": (
         "part of a group; what the person may not see is left out"
     ),

@@ -415,15 +415,16 @@ def test_a_file_of_a_batch_that_cannot_be_continued_is_not_taken_in_again(
 
 
 @pytest.mark.parametrize("name", ["gif", "webp", "bmp", "heic"])
-def test_the_end_of_pictures_of_phones_and_programs_is_known(name: str, tmp_path: Path) -> None:
-    path = tmp_path / f"a.{name}"
+def test_a_picture_of_a_phone_or_program_is_taken_in_once_it_stands(
+    scanner: Scanner, name: str
+) -> None:
+    path = scanner.folder / f"a.{name}"
     if name == "heic":
         path.write_bytes((Path(__file__).parents[2] / "data" / "phone.heic").read_bytes())
     else:
         Pillow.new("L", (40, 60), 200).save(path)
-    assert is_complete_file(path)
-    path.write_bytes(path.read_bytes()[:-9])
-    assert not is_complete_file(path)
+    assert scanner.look() is None
+    assert scanner.look() is not None
 
 
 def passed_over(store: Store) -> list[tuple[str, str, str]]:

@@ -128,7 +128,6 @@ NEEDS_NONE = {
     "store.entries.queue.peek_queue": LIST,
     "store.review.batch_items.list_open_items": PART,
     "store.review.batch_items.load_own_batch": PART,
-    "review.batch_candidates.choose_candidates": PART,
     "store.review.batch_items.batch_review_by_unit": "settings of the person's own units",
     "review.batches.BatchReview.claim": BEFORE,
     "review.batches.BatchReview.mark": TYPING,

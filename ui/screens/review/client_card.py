@@ -33,7 +33,7 @@ from pipeline.registers.client_check import (
     SheetFacts,
 )
 from pipeline.review import client_question
-from pipeline.store.entries.client_identities import find_client_of_code
+from pipeline.review.client_question import find_client_of_code
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from pipeline.store.registers import client_register
 from pipeline.store.schema.clock import utc_now

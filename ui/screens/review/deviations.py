@@ -15,7 +15,8 @@ import streamlit as st
 from pipeline.domain.form.field_labels import accessible_names
 from pipeline.domain.form.form import Depth, EntriesPer
 from pipeline.domain.model import EntryState
-from pipeline.domain.review.depth import is_grid_box, list_blocks, list_codes, list_line_fields
+from pipeline.domain.review.depth import list_blocks, list_line_fields
+from pipeline.domain.review.rules import is_grid_box, list_codes
 from pipeline.store.entries.entry_view import EntryView, FieldView
 from ui.browser.page_view import PageArea, relative_area
 from ui.i18n import t

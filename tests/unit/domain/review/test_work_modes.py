@@ -7,12 +7,8 @@ import pytest
 from pipeline.domain.form.confidence import PREFILL_FROM_BY_KIND
 from pipeline.domain.form.field import FieldSpec, Kind
 from pipeline.domain.model import Reading, State
-from pipeline.domain.review.rules import (
-    BatchKey,
-    can_batch,
-    is_routine,
-    largest_batch,
-)
+from pipeline.domain.review.rules import is_routine
+from pipeline.review.batch_candidates import BatchKey, can_batch, largest_batch
 from tests.support.store.ward import NOTE, VISITS
 
 MARK = VISITS.by_name["rad01.mat"]

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select, update
 
 from pipeline.domain.model import EntryState, State
-from pipeline.domain.review.rules import MAX_BATCH_SIZE, Answer
+from pipeline.domain.review.rules import Answer
+from pipeline.review.batch_candidates import MAX_BATCH_SIZE
 from pipeline.review.batches import BatchReview, ReviewBatch
 from pipeline.store.database.store import Store
 from pipeline.store.entries import queue as entries_queue
