@@ -20,6 +20,7 @@ NOT_ISSUES = {
     "client_check.py": "reasons for and against a match of a client, some of which are spelt alike",
     "client.py": "the same reasons",
     "client_identities.py": "the same reasons",
+    "client_question.py": "the same reasons",
     "second_factor.py": "the key of an error about another code",
 }
 """Modules that may hold the text of a code."""
