@@ -131,6 +131,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.runs.receipts.fetch_receipt_template": (Action.EXPORT, R.PAPER),
     f"{P}export.runs.receipts.submit_receipts": (Action.RECEIPT, R.PAPER),
     f"{P}export.runs.receipts.apply_receipt_file": (Action.RECEIPT, R.PAPER),
+    f"{P}export.key_in.baskets.fill_baskets": (Action.EXPORT, R.LISTED),
     f"{P}export.key_in.screen.list_waiting_lists": (Action.RECEIPT, R.LISTED),
     f"{P}export.key_in.screen.claim_next_client": (Action.RECEIPT, R.PAPER),
     f"{P}export.key_in.signatures.sign_entries": (Action.RECEIPT, R.PAPER),

@@ -24,6 +24,7 @@ from pipeline.store.schema.clock import utc_now
 from ui.i18n import format_day, show_text, t
 from ui.markdown import md, plain, plain_with_code
 from ui.session import requires_open_session
+from ui.widgets.heading import screen_link
 from ui.widgets.messages import error_text, show_error
 from ui.widgets.run_once import RunOnce, run_once
 from ui.widgets.tables import show_table
@@ -154,6 +155,9 @@ def _card(
         width="stretch",
         on_click=partial(_toggle_first, kind),
     )
+    if kind.target == MANUAL_ENTRY_TARGET:
+        screen_link("key_in", t("export.key_in"))
+        return
     st.button(
         t("export.tell" if preview.is_statistics else "export.make"),
         key=f"make-{_key(kind)}",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Person
-from pipeline.domain.record import Run
+from pipeline.domain.record import MANUAL_ENTRY_TARGET, Run
 from pipeline.export import runs
 from pipeline.export.manual_entry.one_list import find_run_destinations
 from pipeline.export.runs import ExportContext, receipts
@@ -49,7 +49,12 @@ def show(context: AppContext, person: Person) -> None:
     if not history:
         st.caption(t("export.no_history"))
         return
-    if undelivered := [status for status in history if status.is_unclaimed]:
+    # Lists to key in wait on a screen of their own.
+    if undelivered := [
+        status
+        for status in history
+        if status.is_unclaimed and status.run.target != MANUAL_ENTRY_TARGET
+    ]:
         st.warning(md("export.undelivered", count=len(undelivered)), icon=":material/unarchive:")
         _watch_deliveries(export_context, person, {status.run.id for status in undelivered})
     left, right = st.columns([1.5, 1], gap="large")

@@ -35,13 +35,9 @@ def _look(app: AppTest, seconds: float) -> None:
 def test_a_list_is_keyed_in_client_by_client_and_a_tick_can_be_undone(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        copy_parts, "component", lambda *_, **__: lambda data, **_: given.append(data)
-    )
+    given = _shown(monkeypatch)
     seeding.confirm_two_clients(store)
     route_to(ExportContext(store, seeding.settings(store), seeding.forms()))
-    open_screen(NURSE, "export").button(key="make-skriv-in").click().run()
     app = open_screen(NURSE, "key_in")
     first = given[-1]
     assert seeding.CLIENTS[0].name in {part["text"] for part in first["client"]}
@@ -75,10 +71,7 @@ def _void(store: Store, entry_id: str) -> None:
 def test_a_void_entry_is_found_by_its_own_fields_and_is_not_keyed_in(
     store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        copy_parts, "component", lambda *_, **__: lambda data, **_: given.append(data)
-    )
+    given = _shown(monkeypatch)
     office = ExportContext(store, seeding.settings(store), seeding.forms())
     (entry_id,) = seeding.add_notes(store, 1)
     seeding.confirm(store, NURSE, entry_id, sign=True)
@@ -115,19 +108,62 @@ def test_a_tick_of_a_void_entry_is_refused_with_who_and_when(
     assert "Nothing is ticked" in error.value
 
 
-def test_the_screen_stops_where_a_list_ends_and_comes_back_when_it_is_undone(
-    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next list is of another system: nothing of it is on the screen before it is asked for."""
+def _confirm_one(store: Store, form_id: str = "hsl-anteckning") -> None:
+    """A confirmed note, signed where that is needed; all forms are keyed in by hand."""
+    entry_id = seeding.add_sheet_of(store, seeding.forms().latest(form_id), seeding.NOTE)
+    seeding.confirm(store, NURSE, entry_id, sign=form_id == "hsl-anteckning")
+    route_to(ExportContext(store, seeding.settings(store), seeding.forms()))
+
+
+def _shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the browser is given to be copied, each time that the screen is drawn."""
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(
         copy_parts, "component", lambda *_, **__: lambda data, **_: given.append(data)
     )
-    office = ExportContext(store, seeding.settings(store), seeding.forms())
-    for number in range(2):
-        (entry_id,) = seeding.add_notes(store, 1)
-        seeding.confirm(store, NURSE, entry_id, sign=True)
-        assert make_run(office, NURSE, "skriv-in", utc_now()), number
+    return given
+
+
+def test_what_is_confirmed_meanwhile_comes_when_the_basket_is_empty(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes to the same system: nobody chooses a list, and nothing stops there."""
+    given = _shown(monkeypatch)
+    _confirm_one(store)
+    app = open_screen(NURSE, "key_in")
+    first = given[-1]["turn"]
+    _confirm_one(store)
+    app.run()
+    assert given[-1]["turn"] == first
+    _look(app, 3600)
+    app.button(key="key_in_done").click().run()
+    assert not app.exception
+    assert given[-1]["turn"] != first
+
+
+def test_lists_of_one_system_are_one_basket(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = _shown(monkeypatch)
+    for _ in range(2):
+        _confirm_one(store)
+        open_screen(NURSE, "key_in")
+    app = open_screen(NURSE, "key_in")
+    assert not app.selectbox
+    first = given[-1]["turn"]
+    _look(app, 3600)
+    app.button(key="key_in_done").click().run()
+    assert not app.exception
+    assert given[-1]["turn"] != first
+
+
+def test_the_screen_stops_where_a_basket_is_empty_and_comes_back_when_it_is_undone(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one is of another system: nothing of it is on the screen before it is asked for."""
+    given = _shown(monkeypatch)
+    _confirm_one(store)
+    _confirm_one(store, "social-anteckning")
     app = open_screen(NURSE, "key_in")
     first = given[-1]["turn"]
     _look(app, 3600)

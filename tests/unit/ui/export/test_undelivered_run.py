@@ -19,12 +19,22 @@ def test_an_export_that_nobody_has_is_said_until_it_is_fetched(
     here = ExportContext(store, seeding.settings(store), seeding.forms())
     (entry_id,) = seeding.add_notes(store, 1)
     seeding.confirm(store, NURSE, entry_id, sign=True)
-    run = make_run(here, NURSE, "skriv-in", utc_now())
+    run = make_run(here, NURSE, "rivta", utc_now())
     assert run is not None
     undelivered = "1 fil har ingen hämtat"
     app = open_screen(NURSE, "export")
     assert any(undelivered in warning.value for warning in app.warning)
-    # Lists to key in are told apart
-    assert any(re.search(r"Skriv in.+lista.+ · .+, HSL", each.value) for each in app.markdown)
     confirm_delivery(here, NURSE, run.id, utc_now())
     assert not any(undelivered in warning.value for warning in app.run().warning)
+
+
+def test_lists_to_key_in_wait_on_a_screen_of_their_own_and_say_where_they_go(
+    store: Store, open_screen: OpenScreen
+) -> None:
+    here = ExportContext(store, seeding.settings(store), seeding.forms())
+    (entry_id,) = seeding.add_notes(store, 1)
+    seeding.confirm(store, NURSE, entry_id, sign=True)
+    assert make_run(here, NURSE, "skriv-in", utc_now()) is not None
+    app = open_screen(NURSE, "export")
+    assert not app.warning
+    assert any(re.search(r"Skriv in.+lista.+ · .+, HSL", each.value) for each in app.markdown)

@@ -1,7 +1,8 @@
-"""Skriv in: lists to key in, one client at a time, for systems that have no import.
+"""Skriv in: what is to be keyed in, one client at a time, for systems that have no import.
 
-A list is of one system, module and area of law. Its client and notes are copied by single keys in
-the browser; one press says that all of the client is in the other system, and can be undone.
+A basket is all that goes to one system, module and area of law; opening the screen fills it. Client
+and notes are copied by single keys in the browser; one press says that all of the client is in the
+other system, and can be undone.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from pipeline.domain.identity_numbers import format_pid
 from pipeline.domain.law.permissions import Action, is_allowed
 from pipeline.domain.model import Client, Person
 from pipeline.export.key_in import screen, signatures
+from pipeline.export.key_in.baskets import fill_baskets
 from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn, ManualEntryList
 from pipeline.export.manual_entry import field_order
 from pipeline.export.manual_entry.field_order import ArrangedField
+from pipeline.export.manual_entry.one_list import Destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.review.session import Review
 from pipeline.store.schema.clock import utc_now
 from ui.browser.assets import component, read_script
-from ui.i18n import format_moment, t, words_of_area
+from ui.i18n import t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
 from ui.screens.export.key_in.papers import papers
@@ -34,12 +37,14 @@ from ui.screens.export.key_in.who_keys import MESSAGE, copied_lines, set_refusal
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
 from ui.widgets.messages import show_error
-from ui.widgets.views import drawn_at, note_drawn, reset_drawn
+from ui.widgets.views import VIEW_KEY_PREFIX, drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
 _LIST_KEY, _SKIPPED_KEY = "key_in_list", "key_in_skipped"
 _CURRENT_KEY = "key_in_current"
-"""The name and the title of the list that is keyed in: the next is of another system."""
+"""The place where the user is keying in: the next one is another system."""
+_FILLED_KEY = f"{VIEW_KEY_PREFIX}baskets"
+"""Lists were made in this visit of the screen."""
 _ALONE_KEY, _LAST_CLIENT_KEY = "key_in_alone", "key_in_last_client"
 """Entries of sheets that the user wants row by row, and the client open in the other system."""
 _Act = Callable[[ExportContext, Person, str, ClientToKeyIn, datetime], None]
@@ -51,13 +56,14 @@ def show(context: AppContext, person: Person) -> None:
     signatures.settle_signatures(context.store, utc_now())
     begin_draw()
     screen_heading(context, person, t("key_in.title"), t("key_in.what"))
+    lists = _load_lists(export_context, person)
     MESSAGE.show()
-    lists = screen.list_waiting_lists(export_context, person)
-    if lists and (done := _finished_list(lists)):
-        _show_finished(done, lists[0])
+    done = st.session_state.get(_CURRENT_KEY)
+    if lists and done and done not in {each.destination for each in lists}:
+        _show_finished(done, lists[0].destination)
         _undo_button(export_context, person)
     elif lists:
-        _show_list(export_context, person, _choose_list(lists))
+        _show_basket(export_context, person, _choose_basket(lists))
     else:
         st.session_state.pop(_CURRENT_KEY, None)
         st.info(t("key_in.empty"), icon=":material/info:")
@@ -67,86 +73,91 @@ def show(context: AppContext, person: Person) -> None:
         field_order_section(export_context, person)
 
 
-def _show_list(context: ExportContext, person: Person, status: ManualEntryList) -> None:
-    done = status.entries - status.waiting
-    st.progress(done / status.entries, md("key_in.progress", done=done, count=status.entries))
-    if status.hidden:
-        st.info(md("key_in.hidden", count=status.hidden), icon=":material/visibility_off:")
-    if held_back := screen.count_held_back(context, person, status.name):
+def _load_lists(context: ExportContext, person: Person) -> list[ManualEntryList]:
+    """Return what is to be keyed in; new lists are made when the screen is opened or is empty."""
+    lists = screen.list_waiting_lists(context, person)
+    if lists and _FILLED_KEY in st.session_state:
+        return lists
+    st.session_state[_FILLED_KEY] = True
+    try:
+        made = fill_baskets(context, person, utc_now())
+    except EfterskriftError as error:
+        set_refusal(error)
+        return lists
+    return screen.list_waiting_lists(context, person) if made else lists
+
+
+def _show_basket(context: ExportContext, person: Person, basket: list[ManualEntryList]) -> None:
+    """Show the next client of the lists that go to one place."""
+    entries = sum(each.entries for each in basket)
+    waiting = sum(each.waiting for each in basket)
+    done = entries - waiting
+    st.progress(done / entries, md("key_in.progress", done=done, count=entries))
+    if hidden := sum(each.hidden for each in basket):
+        st.info(md("key_in.hidden", count=hidden), icon=":material/visibility_off:")
+    if held_back := sum(screen.count_held_back(context, person, each.name) for each in basket):
         st.warning(md("key_in.held", count=held_back), icon=":material/content_copy:")
-    shown = screen.claim_next_client(
-        context,
-        person,
-        status.name,
-        utc_now(),
-        st.session_state.get(_SKIPPED_KEY, []),
-        alone=st.session_state.get(_ALONE_KEY, []),
-    )
-    if shown is None:
-        if status.waiting > held_back:
-            _show_none_left()
-        _undo_button(context, person)
-        return
-    with words_of_area(status.destination.area):
-        _show_client(context, person, status, shown)
-    note_drawn(shown.heading)
+    for each in basket:
+        shown = screen.claim_next_client(
+            context,
+            person,
+            each.name,
+            utc_now(),
+            st.session_state.get(_SKIPPED_KEY, []),
+            alone=st.session_state.get(_ALONE_KEY, []),
+        )
+        if shown is not None:
+            with words_of_area(each.destination.area):
+                _show_client(context, person, each, shown)
+            note_drawn(shown.heading)
+            return
+    if waiting > held_back:
+        _show_none_left()
+    _undo_button(context, person)
 
 
-def _finished_list(lists: list[ManualEntryList]) -> str:
-    """Return the title of the list that was keyed in, if nothing of it is left, else nothing."""
-    name, title = st.session_state.get(_CURRENT_KEY, (None, ""))
-    return "" if name is None or name in {each.name for each in lists} else title
-
-
-def _show_finished(done: str, following: ManualEntryList) -> None:
-    """Stop where a list ends: the next one is keyed in in another system."""
-    st.success(md("key_in.finished", place=done), icon=":material/check:")
+def _show_finished(done: Destination, following: Destination) -> None:
+    """Stop where a basket is empty: the next one is keyed in in another system."""
+    st.success(md("key_in.finished", place=done.title), icon=":material/check:")
     st.button(
-        md("key_in.next_list", place=following.destination.title),
+        md("key_in.next_list", place=following.title),
         key="key_in_next_list",
         type="primary",
-        on_click=_begin_next_list,
+        on_click=_begin_next_basket,
     )
 
 
-def _begin_next_list() -> None:
+def _begin_next_basket() -> None:
     for key in (_CURRENT_KEY, _LIST_KEY):
         st.session_state.pop(key, None)
     _reset_skipped()
 
 
-def _choose_list(lists: list[ManualEntryList]) -> ManualEntryList:
-    """Return the list to key in: the one of before, else the first, or another that is chosen."""
-    chosen = _list_select(lists)
-    st.session_state[_CURRENT_KEY] = (chosen.name, chosen.destination.title)
-    return chosen
-
-
-def _list_select(lists: list[ManualEntryList]) -> ManualEntryList:
+def _choose_basket(lists: list[ManualEntryList]) -> list[ManualEntryList]:
+    """Return the lists of one place: the one of before, else the first, or another one chosen."""
+    baskets: dict[Destination, list[ManualEntryList]] = {}
+    for each in lists:
+        baskets.setdefault(each.destination, []).append(each)
     titles = {
-        status.name: t(
-            "key_in.list",
-            place=status.destination.title,
-            at=format_moment(status.run.made_at),
-            by=status.run.made_by,
-            count=status.waiting,
-        )
-        for status in lists
+        place: t("key_in.list", place=place.title, count=sum(each.waiting for each in basket))
+        for place, basket in baskets.items()
     }
-    if len(lists) == 1:
-        st.markdown(f"**{plain(titles[lists[0].name])}**")
-        return lists[0]
-    if st.session_state.get(_LIST_KEY) not in titles:
-        current, _ = st.session_state.get(_CURRENT_KEY, (None, ""))
-        st.session_state[_LIST_KEY] = current if current in titles else lists[0].name
-    st.selectbox(
-        t("key_in.choose"),
-        list(titles),
-        format_func=titles.__getitem__,
-        key=_LIST_KEY,
-        on_change=_reset_skipped,
-    )
-    return next(status for status in lists if status.name == st.session_state[_LIST_KEY])
+    if len(titles) == 1:
+        ((chosen, title),) = titles.items()
+        st.markdown(f"**{plain(title)}**")
+    else:
+        if st.session_state.get(_LIST_KEY) not in titles:
+            current = st.session_state.get(_CURRENT_KEY)
+            st.session_state[_LIST_KEY] = current if current in titles else next(iter(titles))
+        chosen = st.selectbox(
+            t("key_in.choose"),
+            list(titles),
+            format_func=titles.__getitem__,
+            key=_LIST_KEY,
+            on_change=_reset_skipped,
+        )
+    st.session_state[_CURRENT_KEY] = chosen
+    return baskets[chosen]
 
 
 def _reset_skipped() -> None:
