@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from threading import RLock
 
 import pytest
 from argon2 import PasswordHasher
@@ -61,10 +63,23 @@ def hsa_ids() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_process_opens_all_tables() -> Iterator[None]:
-    """Tables are opened in one process: a new one for each would take most of the tests' time."""
-    process = SandboxProcess()
+    """Tables are opened in one process: a new one for each would take most of the tests' time. Of
+    several threads one asks at a time, and a forked process has one of its own: else one gets, or
+    waits for ever for, the answer of another.
+    """
+    real, owner, turn = sandbox_process.SandboxProcess, os.getpid(), RLock()
+    process = real()
+
+    @contextmanager
+    def borrowed() -> Iterator[SandboxProcess]:
+        with turn:
+            yield process
+
+    def opened() -> AbstractContextManager[SandboxProcess]:
+        return borrowed() if os.getpid() == owner else real()
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandbox_process, "SandboxProcess", lambda: nullcontext(process))
+        patch.setattr(sandbox_process, "SandboxProcess", opened)
         yield
     process.end()
 

@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     """Minutes between an entry and one of the care system that may be about the same event."""
     proof_days: int = Field(3, ge=0, le=60)
     """Days after which a sent entry without a receipt is pointed out: sent is not arrived."""
+    scan_codes: bool = False
+    """The printed list to key in has codes by which a scanner types each client's values."""
     queue_order: QueueOrder = QueueOrder.OLDEST
     """Within the same urgency: the oldest day first, or the newest, which care needs most."""
     session_minutes: int = 60

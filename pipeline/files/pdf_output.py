@@ -5,9 +5,10 @@ The files of the typeface are closed also when writing fails half-way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 from xml.sax.saxutils import escape
@@ -15,9 +16,12 @@ from xml.sax.saxutils import escape
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
+from pipeline.domain.model import Box
 from pipeline.files.text import make_printable
 
 TYPEFACE = "sans"
+_SEAM_MM = 0.02
+"""Overlap of neighbouring black cells, without which a renderer shows hairlines between them."""
 MISSING_CHARACTER = "?"
 """Replaces a character that the typeface lacks."""
 
@@ -102,6 +106,21 @@ class Document(FPDF):
         """Draw a table, headings first; the options are those of the library's `table`."""
         with self.table([[self.fit(cell) for cell in row] for row in rows], **options):
             pass  # the table is drawn when the block ends
+
+    def draw_cells(self, rows: Sequence[Sequence[bool]], box: Box) -> None:
+        """Draw the black cells of a code in a square box, mm, without its quiet zone."""
+        self.set_fill_color(0, 0, 0)
+        pitch = box.w / len(rows)
+        for y, row in enumerate(rows):
+            seam = _SEAM_MM if y + 1 < len(rows) else 0.0
+            start = 0
+            # One rectangle for each run of black cells, which overlaps the row below.
+            for is_black, cells in groupby(row):
+                length = len(list(cells))
+                if is_black:
+                    x, top = box.x + start * pitch, box.y + y * pitch
+                    self.rect(x, top, length * pitch, pitch + seam, style="F")
+                start += length
 
     def fit(self, text: str) -> str:
         """Replace each character that the typeface lacks by `MISSING_CHARACTER`."""

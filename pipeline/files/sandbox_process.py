@@ -100,6 +100,9 @@ class SandboxProcess:
         except (EOFError, OSError) as error:
             self.end()
             raise ReaderEndedError from error
+        except BaseException:
+            self.end()  # else its answer would be taken for that of the next file
+            raise
         _raise_answer(head)
         return head, body
 

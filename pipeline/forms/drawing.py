@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import cast
 
 import cv2
-import numpy as np
 import segno
 
 from pipeline.domain.model import Box, SheetCode
@@ -23,8 +22,6 @@ from pipeline.files.pdf_output import Document
 from pipeline.forms.fiducials import MARKER_DICTIONARY, format_code
 
 MM_PER_POINT = 0.3528
-_SEAM_MM = 0.02
-"""Overlap of neighbouring black cells, without which a renderer shows hairlines between them."""
 Point = tuple[float, float]
 DIGIT_STROKES: dict[str, tuple[tuple[Point, ...], ...]] = {
     "0": (((0.5, 0.08), (0.2, 0.3), (0.2, 0.7), (0.5, 0.93), (0.8, 0.7), (0.8, 0.3), (0.5, 0.08)),),
@@ -205,27 +202,11 @@ class PaperDocument(Document):
         """Draw an ArUco marker. Its outermost cells are the black border."""
         # One pixel per cell: 4 × 4 bits and a border of one cell on each side.
         bits = cv2.aruco.getPredefinedDictionary(MARKER_DICTIONARY).generateImageMarker(number, 6)
-        self._cells([[bool(cell == 0) for cell in row] for row in bits], box)
+        self.draw_cells([[bool(cell == 0) for cell in row] for row in bits], box)
 
     def code(self, code: SheetCode, box: Box) -> None:
         """Draw the QR code, error correction Q, without its quiet zone."""
-        self._cells(_qr_cells(format_code(code)), box)
-
-    def _cells(self, rows: Sequence[Sequence[bool]], box: Box) -> None:
-        self.set_fill_color(*Colour.BLACK.value)
-        # Side of one cell, mm.
-        pitch = box.w / len(rows)
-        for y, row in enumerate(rows):
-            seam = _SEAM_MM if y + 1 < len(rows) else 0.0
-            # One rectangle for each run of black cells, which overlaps the row below.
-            for start, length in _find_runs(row):
-                self.rect(
-                    box.x + start * pitch,
-                    box.y + y * pitch,
-                    length * pitch,
-                    pitch + seam,
-                    style="F",
-                )
+        self.draw_cells(_qr_cells(format_code(code)), box)
 
     def _one_line(self, text: str) -> str:
         # Line ends become blanks, so that no two words become one.
@@ -241,12 +222,6 @@ def _qr_cells(text: str) -> list[list[bool]]:
     # Exactly level Q, also where the symbol would have room for level H.
     symbol = segno.make_qr(text, error="q", boost_error=False)
     return [[bool(cell) for cell in row] for row in symbol.matrix]
-
-
-def _find_runs(row: Sequence[bool]) -> list[tuple[int, int]]:
-    """Return start and length of each run of black cells."""
-    starts, ends = np.flatnonzero(np.diff([0, *row, 0])).reshape(-1, 2).T
-    return list(zip(starts.tolist(), (ends - starts).tolist(), strict=True))
 
 
 def fit_text(

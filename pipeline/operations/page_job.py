@@ -10,8 +10,10 @@ only class and place are kept.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -56,6 +58,7 @@ from pipeline.store.registers.planning import list_outages
 from pipeline.store.registers.staff import load_staff_list
 
 T = TypeVar("T")
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _log = logging.getLogger(__name__)
 
 
@@ -259,6 +262,13 @@ class PageJob:
         self.busy_since = time.monotonic()
         try:
             return self.reader.read(data, scanned.media_type or "", scanned.unit)
+        except OSError as error:
+            if error.errno not in _DISK_FULL:
+                raise
+            # A helper program's file had no room: that is not the page's fault.
+            raise StoreUnavailableError(
+                "page_drawing_disk_full", value=tempfile.gettempdir()
+            ) from error
         finally:
             self.busy_since = None
 

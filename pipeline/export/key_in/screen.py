@@ -30,6 +30,7 @@ from pipeline.export.manual_entry.one_list import (
     route_place,
     with_field_orders,
 )
+from pipeline.export.manual_entry.scan_codes import client_text, entry_parts
 from pipeline.export.runs import (
     ExportContext,
     add_carried_records,
@@ -105,6 +106,20 @@ class ClientToKeyIn:
     def entry_ids(self) -> tuple[str, ...]:
         """The entries that are keyed in, and signed for, together."""
         return tuple(item.entry_id for entry in self.entries for item in entry.items)
+
+    @property
+    def client_code(self) -> str:
+        """What a scanner types to open the client; empty where no code may be shown."""
+        return "" if self.has_several_clients else client_text(self.client)
+
+    @property
+    def entry_codes(self) -> list[tuple[str, list[str]]]:
+        """Title and texts of each entry's codes; what is void is keyed in nowhere."""
+        return [
+            (f"{entry.item.number}. {entry.block.title}", entry_parts(entry.block))
+            for entry in self.entries
+            if not entry.is_void
+        ]
 
     @property
     def heading(self) -> str:
@@ -234,7 +249,7 @@ def claim_next_client(
         notes = _claim_notes(_Desk(conn, context, person, now, options), free, alone)
         if not notes:
             return None
-        _record_views(conn, person, run_id, [item for note in notes for item, _ in note])
+        record_views(conn, person, run_id, [item for note in notes for item, _ in note])
         # Who has the list on the screen needs no file.
         if run_id in runs.list_undelivered_runs(conn):
             runs.save_delivery(conn, run_id, person.login, now)
@@ -299,7 +314,10 @@ def _claim_rows(desk: _Desk, first: Item, further: Sequence[RunItem]) -> _Claime
     return rows
 
 
-def _record_views(conn: Connection, person: Person, run_id: str, items: Sequence[RunItem]) -> None:
+def record_views(
+    conn: Connection, person: Person, run_id: str, items: Sequence[RunItem], **how: bool
+) -> None:
+    """Record that a person sees what is to be keyed in of these entries."""
     for item in items:
         events.record(
             conn,
@@ -309,7 +327,15 @@ def _record_views(conn: Connection, person: Person, run_id: str, items: Sequence
             unit=item.unit,
             run=run_id,
             revision=item.revision,
+            **how,
         )
+
+
+def record_codes(context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn) -> None:
+    """Record that the codes of a client's entries are shown, before they are."""
+    items = [item for entry in shown.entries for item in entry.items]
+    with context.store.begin() as conn:
+        record_views(conn, person, run_id, items, code=True)
 
 
 def _build_entry(

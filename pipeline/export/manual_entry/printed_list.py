@@ -26,6 +26,7 @@ from pipeline.export.exporter import (
 )
 from pipeline.export.manual_entry.block import EntryBlock, build_block, client_heading, duty_lines
 from pipeline.export.manual_entry.one_list import record_destination
+from pipeline.export.manual_entry.scan_codes import client_text, entry_parts, make_code
 from pipeline.export.record_text import format_minute
 from pipeline.files.pdf_output import MISSING_CHARACTER, Document
 from pipeline.files.text import wrap_text
@@ -50,6 +51,11 @@ PAGE_HEIGHT_MM = 297.0 - TOP - BOTTOM
 """Height of a page between its margins."""
 LOGO_BOX = Box(MARGIN + 43, 9, 36, 7.5)
 """The logo in the head, between the title and the name of the list."""
+CODE_SIDES_MM = (14.0, 40.0)
+"""Sides of the code of a client, and of one of an entry."""
+QUIET_MM = 4.0
+"""White around a code."""
+CODES_PER_ROW = 3
 LABEL_X, VALUE_X = MARGIN + 10, MARGIN + 62
 LABEL_WIDTH, VALUE_WIDTH, WIDE_WIDTH = 50.0, 118.0, 170.0
 DARK, GREY, LIGHT = (25, 25, 25), (95, 95, 95), (205, 205, 205)
@@ -219,6 +225,8 @@ class ManualEntryListExporter(Exporter):
             for client, heading, group in _group_by_client(items, options):
                 blocks = [(item, build_block(item, options)) for item in group]
                 _draw_client(pages, client, heading, blocks)
+                if options.settings.scan_codes and (text := client_text(client)):
+                    _draw_codes(pages, text, blocks)
             return bytes(pages.output())
 
 
@@ -275,6 +283,39 @@ def _draw_client(
         draw_entry(pages, item, block, below=SIGNATURE_MM if number == len(blocks) else 0)
     _draw_signature(pages)
     pages.client = ""
+
+
+def _draw_codes(pages: ListPages, client: str, blocks: Sequence[tuple[Item, EntryBlock]]) -> None:
+    """Draw the code that opens the client, then those of each entry that is keyed in."""
+    small, large = CODE_SIDES_MM
+    _draw_code_row(pages, data_text("key_in_list.code_client"), [client], small)
+    for item, block in blocks:
+        if item.is_withdrawal or item.record.voided:
+            continue
+        parts = entry_parts(block)
+        for start in range(0, len(parts), CODES_PER_ROW):
+            row = parts[start : start + CODES_PER_ROW]
+            title = data_text(
+                "key_in_list.code_entry",
+                number=item.number,
+                first=start + 1,
+                last=start + len(row),
+                count=len(parts),
+            )
+            _draw_code_row(pages, title, row, large)
+
+
+def _draw_code_row(pages: ListPages, title: str, texts: Sequence[str], side: float) -> None:
+    """Draw codes beside each other under a title; they stay together on a page."""
+    if pages.remaining_height() < side + 2 * QUIET_MM + 5:
+        pages.add_page()
+    pages.set_xy(LABEL_X, pages.y + 1)
+    pages.write_line(title, 8, grey=True, width=WIDE_WIDTH)
+    for place, text in enumerate(texts):
+        box = Box(LABEL_X + QUIET_MM + place * (side + QUIET_MM), pages.y + 1, side, side)
+        cells = [[bool(cell) for cell in row] for row in make_code(text).matrix]
+        pages.draw_cells(cells, box)
+    pages.set_y(pages.y + side + QUIET_MM)
 
 
 def _draw_signature(pages: ListPages) -> None:

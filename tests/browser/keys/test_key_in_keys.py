@@ -224,9 +224,8 @@ def test_after_another_list_is_chosen_the_keys_are_for_its_client(
     listed: None, store: Store, page: Page
 ) -> None:
     del listed
-    entry_id = seeding.add_notes(store, 1)[0]
-    seeding.confirm(store, NURSE, entry_id, sign=True)
-    assert make_run(office(store), NURSE, "skriv-in", utc_now())
+    form = seeding.forms().latest("social-anteckning")
+    seeding.confirm(store, NURSE, seeding.add_sheet_of(store, form, seeding.NOTE))
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     log_in(page, NURSE)
     go(page, "Skriv in")

@@ -254,10 +254,7 @@ def _decides_as_second(page: Page, papers: Mapping[str, str]) -> None:
 
 
 def _keys_in(page: Page) -> None:
-    go(page, "Export")
-    page.locator(".st-key-make-skriv-in button").click()
-    expect(page.get_by_text("listor är gjorda med 4 poster")).to_be_visible()
     go(page, "Skriv in")
     expect(page.get_by_text("Inskrivna poster: 0 av")).to_be_visible()
     settle(page)
-    press_until(page, "Control+Enter", page.get_by_text("Ingen lista väntar på att skrivas in."))
+    press_until(page, "Control+Enter", page.get_by_text("Inget väntar på att skrivas in."))

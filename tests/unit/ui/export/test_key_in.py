@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
+from pipeline.domain.identity_numbers import format_pid
+from pipeline.export.manual_entry.scan_codes import TRIAL_TEXT
 from pipeline.export.runs import ExportContext
 from pipeline.review.corrections import Corrections
 from pipeline.store.database.store import Store
 from pipeline.store.entries.entry import load_entry
 from pipeline.store.exports.manual_entry import save_copies
+from pipeline.store.registers.client_register import save_clients
 from pipeline.store.schema import paper
 from pipeline.store.schema.clock import utc_now
 from tests.support.screens import seeding
@@ -21,7 +25,7 @@ from tests.support.screens.seeding import COLLEAGUE, NURSE
 from tests.support.store.route_steps import make_run, route_to
 from tests.support.store.work import work
 from tests.unit.ui.conftest import OpenScreen
-from ui.screens.export.key_in import copy_parts
+from ui.screens.export.key_in import copy_parts, scan_codes
 
 
 def _look(app: AppTest, seconds: float) -> None:
@@ -197,8 +201,42 @@ def test_the_paper_is_shown_when_asked_for_and_the_look_is_logged_once(
     assert _looks(store) - before == pages
 
 
-def _looks(store: Store) -> int:
+def _looks(store: Store, action: str = "view_page") -> int:
     with store.read() as conn:
         events = paper.event
-        query = select(func.count()).where(events.c.action == "view_page")
+        query = select(func.count()).where(events.c.action == action)
         return int(conn.execute(query).scalar_one())
+
+
+def test_codes_for_a_scanner_follow_when_the_right_client_is_open_and_are_logged(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(scan_codes, "_draw", drawn.extend)
+    _confirm_one(store)
+    app = open_screen(NURSE, "key_in")
+    assert drawn == []
+    app.toggle(key="key_in_scan").set_value(True).run()
+    assert drawn == [TRIAL_TEXT, format_pid(seeding.CLIENTS[0].pid)]
+    before = _looks(store, "view_key_in")
+    app.button(key="key_in_scan_is_open").click().run()
+    assert not app.exception
+    assert "läker fint" in "".join(drawn)
+    assert _looks(store, "view_key_in") > before
+    app.text_input(key="key_in_scan_typed").set_value(TRIAL_TEXT.swapcase()).run()
+    assert "Caps Lock" in app.error[0].value
+
+
+def test_no_code_is_shown_of_a_protected_identity(
+    store: Store, open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(scan_codes, "_draw", drawn.extend)
+    _confirm_one(store)
+    with store.begin() as conn:
+        save_clients(conn, [replace(seeding.CLIENTS[0], protected=True)])
+    app = open_screen(NURSE, "key_in")
+    app.toggle(key="key_in_scan").set_value(True).run()
+    assert not app.exception
+    assert drawn == [TRIAL_TEXT]
+    assert any("Inga koder" in info.value for info in app.info)

@@ -33,6 +33,7 @@ from ui.i18n import t, words_of_area
 from ui.markdown import md, plain
 from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
 from ui.screens.export.key_in.papers import papers
+from ui.screens.export.key_in.scan_codes import scan_codes
 from ui.screens.export.key_in.who_keys import MESSAGE, copied_lines, set_refusal
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
@@ -203,6 +204,7 @@ def _show_client(
         _undo_button(context, person)
         if any(entry.others for entry in shown.entries):
             st.button(t("key_in.one_by_one"), key="key_in_alone", on_click=partial(_split, shown))
+    scan_codes(context, person, run_id, shown)
     papers(context, person, shown)
     # One row of a sheet is sent back when the rows are keyed in one by one.
     if refusable := [entry for entry in shown.entries if not entry.others]:
