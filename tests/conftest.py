@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -59,6 +60,14 @@ def hsa_ids() -> Iterator[None]:
         patch.setenv("EFTERSKRIFT_CARE_PROVIDER_HSA_ID", "SE2120002692-0000")
         patch.setenv("EFTERSKRIFT_SOURCE_SYSTEM_HSA_ID", "SE2120002692-EFTERSKRIFT")
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_main_module() -> Iterator[None]:
+    """A screen under test takes the place of `__main__`, which a process started later runs."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session", autouse=True)
