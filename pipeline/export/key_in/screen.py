@@ -16,7 +16,7 @@ from pipeline.domain.model import Client, Person
 from pipeline.domain.record import Run
 from pipeline.export.care_system_matches import find_entries_with_matches
 from pipeline.export.exporter import ExportOptions, Item
-from pipeline.export.key_in.signatures import CLAIM_MINUTES
+from pipeline.export.key_in.signatures import CLAIM_MINUTES, require_visible_entries
 from pipeline.export.manual_entry.block import (
     EntryBlock,
     build_sheet_block,
@@ -249,7 +249,7 @@ def claim_next_client(
         notes = _claim_notes(_Desk(conn, context, person, now, options), free, alone)
         if not notes:
             return None
-        record_views(conn, person, run_id, [item for note in notes for item, _ in note])
+        _record_views(conn, person, run_id, [item for note in notes for item, _ in note])
         # Who has the list on the screen needs no file.
         if run_id in runs.list_undelivered_runs(conn):
             runs.save_delivery(conn, run_id, person.login, now)
@@ -314,7 +314,7 @@ def _claim_rows(desk: _Desk, first: Item, further: Sequence[RunItem]) -> _Claime
     return rows
 
 
-def record_views(
+def _record_views(
     conn: Connection, person: Person, run_id: str, items: Sequence[RunItem], **how: bool
 ) -> None:
     """Record that a person sees what is to be keyed in of these entries."""
@@ -331,11 +331,20 @@ def record_views(
         )
 
 
-def record_codes(context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn) -> None:
-    """Record that the codes of a client's entries are shown, before they are."""
-    items = [item for entry in shown.entries for item in entry.items]
+def record_codes(
+    context: ExportContext, person: Person, run_id: str, entry_ids: Collection[str]
+) -> None:
+    """Record that the codes of these entries are shown, before they are.
+
+    Raises:
+        NotAllowedError: the person may not receipt one of the entries.
+    """
     with context.store.begin() as conn:
-        record_views(conn, person, run_id, items, code=True)
+        require_run(conn, person, run_id, Action.RECEIPT)
+        require_visible_entries(conn, person, sorted(entry_ids))
+        items = run_items.list_run_items(conn, run_id)
+        shown = [item for item in items if item.entry_id in entry_ids]
+        _record_views(conn, person, run_id, shown, code=True)
 
 
 def _build_entry(

@@ -18,7 +18,6 @@ MAX_BYTES = 430
 """Of one code: with error correction L 73 × 73 modules, 40 mm wide at 0.55 mm a module."""
 TRIAL_TEXT = "Prov: åäö ÅÄÖ é 1234567890 a-Z_/;+?'\""
 """Typed to try a scanner: its marks lie on other keys in other layouts."""
-_SWEDISH_LETTERS = "åäöÅÄÖé"
 _TURNED_CASE = TRIAL_TEXT.swapcase()
 
 

@@ -134,6 +134,7 @@ MATRIX: Mapping[str, tuple[Action | frozenset[Action], Reach]] = {
     f"{P}export.key_in.baskets.fill_baskets": (Action.EXPORT, R.LISTED),
     f"{P}export.key_in.screen.list_waiting_lists": (Action.RECEIPT, R.LISTED),
     f"{P}export.key_in.screen.claim_next_client": (Action.RECEIPT, R.PAPER),
+    f"{P}export.key_in.screen.record_codes": (Action.RECEIPT, R.PAPER),
     f"{P}export.key_in.signatures.sign_entries": (Action.RECEIPT, R.PAPER),
     f"{P}export.key_in.signatures.save_copied_parts": (Action.RECEIPT, R.PAPER),
     f"{P}export.key_in.signatures.undo_signature": (Action.RECEIPT, R.EVERYWHERE),

@@ -6,6 +6,7 @@ the right client is open there.
 
 from __future__ import annotations
 
+import html
 from functools import partial
 
 import streamlit as st
@@ -64,7 +65,7 @@ def scan_codes(context: ExportContext, person: Person, run_id: str, shown: Clien
 def _show_entries(
     context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn
 ) -> None:
-    record_codes(context, person, run_id, shown)
+    record_codes(context, person, run_id, shown.entry_ids)
     st.session_state[_OPEN_KEY] = shown.heading
 
 
@@ -88,6 +89,6 @@ def _draw(texts: list[str]) -> None:
             with st.container(width="content"):
                 picture = make_code(text).svg_data_uri(scale=_CELL_PX, border=_QUIET_CELLS)
                 label = t("key_in.scan.part", number=number, count=len(texts))
-                st.html(f'<img src="{picture}" alt="{label}" style="background:#fff">')
+                st.html(f'<img src="{picture}" alt="{html.escape(label)}" style="background:#fff">')
                 if len(texts) > 1:
-                    st.caption(label)
+                    st.caption(plain(label))
