@@ -1,5 +1,5 @@
 """Keying in by single keys: each press copies the next value in the browser, marks it, and leaves
-nothing behind; the order of the fields is arranged by keyboard and by mouse.
+nothing behind, here and in a small window; fields are chosen in the order of a system.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ def _choose(page: Page, box: str, name: str | re.Pattern[str]) -> None:
     """Choose from a list below the edge of the window: it closes while the screen scrolls to it."""
     option = page.get_by_role("option", name=name).first
     for _ in range(5):
-        page.get_by_role("combobox", name=box).focus()
+        page.get_by_role("combobox", name=box, exact=True).focus()
         press_until(page, "ArrowDown", option)
         try:
             option.click(timeout=5_000)
@@ -251,9 +251,7 @@ def _choose(page: Page, box: str, name: str | re.Pattern[str]) -> None:
     raise AssertionError(f"the list {box} closes before {name} is chosen")
 
 
-def test_fields_are_arranged_by_keyboard_and_by_mouse(
-    listed: None, store: Store, page: Page
-) -> None:
+def test_fields_of_a_system_are_chosen_in_its_order(listed: None, store: Store, page: Page) -> None:
     del listed
     log_in(page, ADMINISTRATOR)
     press_menu(page, "Skriv in")
@@ -263,26 +261,90 @@ def test_fields_are_arranged_by_keyboard_and_by_mouse(
     settle(page)
     _choose(page, "System", SYSTEM)
     _choose(page, "Blankett", re.compile("HSL|[Aa]nteckning"))
-    title = page.get_by_role("combobox", name="Blankett").input_value()
-    form_id = next(
-        one
-        for one, name in field_order.list_arrangeable_forms(office(store))[SYSTEM].items()
-        if name == title
-    )
-    first, second = (
-        field.label
-        for field in field_order.load_field_order(office(store), ADMINISTRATOR, SYSTEM, form_id)[:2]
-    )
-    rows = page.locator(".order li")
-    expect(rows.nth(1)).to_contain_text(second)  # of the form that was chosen, not the one before
+    title = page.get_by_role("combobox", name="Blankett", exact=True).input_value()
+    forms = field_order.list_arrangeable_forms(office(store))[SYSTEM]
+    form_id = next(one for one, name in forms.items() if name == title)
+    before = field_order.load_field_order(office(store), ADMINISTRATOR, SYSTEM, form_id)
+    first = next(field for field in before if field.own)
+    other = next(field for field in before if not field.own)
+    own = page.get_by_role("combobox", name="Fält som systemet har egna rutor för")
+    own.fill(other.label)
+    own.press("Enter")
+    orders = page.locator(".st-key-key_in_orders")
+    expect(orders.locator(f"[aria-label='Remove {other.label}']").last).to_be_visible()
     settle(page)
-    rows.nth(0).focus()
-    page.keyboard.press("Alt+ArrowDown")
-    expect(rows.nth(1)).to_contain_text(first)
-    expect(rows.nth(1)).to_be_focused()
-    rows.nth(5).drag_to(rows.nth(0))
+    own.press("Tab")
+    settle(page)
+    gone = orders.locator(f"[aria-label='Remove {first.label}']")
+    gone.last.click()
+    expect(gone).to_have_count(0)
+    settle(page)
     page.get_by_role("button", name="Spara ordningen").click()
     expect(page.get_by_text("Ordningen är sparad.")).to_be_visible()
+    after = field_order.load_field_order(office(store), ADMINISTRATOR, SYSTEM, form_id)
+    expected = [field.name for field in before if field.own][1:] + [other.name]
+    assert [field.name for field in after if field.own] == expected
+    assert {field.name for field in after} == {field.name for field in before}
+
+
+def _open_small(page: Page) -> Page:
+    """Open the small window by its key, and give what is in it."""
+    with page.context.expect_page() as opened:
+        page.keyboard.press("l")
+    small = opened.value
+    expect(small.locator(".parts .next")).to_be_visible()
+    return small
+
+
+def test_the_small_window_holds_a_client_after_the_other_and_gives_it_back(key_in: Page) -> None:
+    page = key_in
+    small = _open_small(page)
+    expect(page.locator(".away")).to_contain_text("det lilla fönstret")
+    expect(page.locator(".parts")).to_have_count(0)
+    look(page)
+    # One click copies the next value, as does one key.
+    small.locator(".next").click()
+    expect(small.locator(".said")).to_have_text("Kopierat: Personnummer")
+    assert small.evaluate("navigator.clipboard.readText()") == PID
+    small.keyboard.press("Space")
+    expect(small.locator(".said")).to_have_text("Kopierat: Händelsedatum")
+    assert small.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # What is pressed next is in sight, in the colours of the screen.
+    box = small.locator(".tick").bounding_box()
+    assert box and box["y"] + box["height"] < small.evaluate("innerHeight")
+    assert ground(small.locator(".part[aria-current='true']")) != ground(small.locator(".note"))
+    small.locator(".tick").click()
+    expect(small.locator(".client")).to_contain_text(OTHER_PID)
+    expect_stored(page, lambda: small.evaluate("navigator.clipboard.readText()"), "")
+    look(page)
+    small.keyboard.press("Alt+z")
+    expect(small.locator(".client")).to_contain_text(PID)
     settle(page)
-    stored = field_order.load_field_order(office(store), ADMINISTRATOR, SYSTEM, form_id)
-    assert [field.label for field in stored[1:3]] == [second, first]
+    small.close()
+    expect(page.locator(".parts .client")).to_contain_text(PID)
+    expect(page.locator(".away")).to_be_empty()
+    expect(page.locator(".parts .open")).to_be_visible()
+
+
+def test_the_small_window_closes_with_the_screen(key_in: Page) -> None:
+    small = _open_small(key_in)
+    with small.expect_event("close"):
+        press_menu(key_in, "Export")
+
+
+def test_a_browser_without_small_windows_opens_a_narrow_one(listed: None, page: Page) -> None:
+    del listed
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    log_in(page, NURSE)
+    page.evaluate("Object.defineProperty(window, 'documentPictureInPicture', { value: undefined })")
+    press_menu(page, "Skriv in")
+    expect(page.locator(".parts .next")).to_be_focused()
+    settle(page)
+    narrow = _open_small(page)
+    narrow.bring_to_front()
+    settle(narrow)
+    narrow.locator(".parts .next").click()
+    expect(narrow.locator(".parts .said")).to_have_text("Kopierat: Personnummer")
+    assert narrow.evaluate("innerWidth") < 500
+    assert narrow.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert copied(narrow) == PID

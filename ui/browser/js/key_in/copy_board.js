@@ -4,6 +4,11 @@ const board = (window.efBoard ??= makeBoard());
 
 function makeBoard() {
   const state = { writes: Promise.resolve(), number: 0, holds: false, due: false, timer: 0 };
+  // Only the window that has the focus may write: this one, or the small one.
+  const clipboard = () => {
+    const small = window.documentPictureInPicture?.window;
+    return (small?.document.hasFocus() ? small : window).navigator.clipboard;
+  };
   const inTurn = (run) => (state.writes = state.writes.then(run, run));
 
   // Write a value, unless it was emptied since. Answers whether the value is there.
@@ -16,7 +21,7 @@ function makeBoard() {
       if (state.emptied >= number) return false;
       if (!navigator.clipboard) throw new Error("no clipboard");
       state.holds = true;
-      await navigator.clipboard.writeText(text);
+      await clipboard().writeText(text);
       return true;
     });
   }
@@ -30,7 +35,7 @@ function makeBoard() {
     inTurn(async () => {
       if (!state.due || state.emptied < state.number) return;
       if (!state.holds) { state.due = false; return; }
-      await navigator.clipboard.writeText("");
+      await clipboard().writeText("");
       if (state.emptied === state.number) state.holds = state.due = false;
     }).catch(() => {});
   }
@@ -44,8 +49,12 @@ function makeBoard() {
     state.timer = setTimeout(empty, clearMs);
   }
 
-  for (const type of ["focus", "pointerdown", "keydown"])
-    window.addEventListener(type, () => { if (state.due) empty(); }, { capture: true });
-  return { write, empty, noteCopied };
+  function watch(view) {
+    for (const type of ["focus", "pointerdown", "keydown"])
+      view.addEventListener(type, () => { if (state.due) empty(); }, { capture: true });
+  }
+
+  watch(window);
+  return { write, empty, noteCopied, watch };
 }
 

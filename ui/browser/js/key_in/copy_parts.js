@@ -16,9 +16,14 @@ function addElement(parent, tag, text, attributes = {}) {
   return element;
 }
 
-export default function ({ parentElement, data, setTriggerValue }) {
-  const root = parentElement.querySelector(".parts");
+export default function draw(given) {
+  const { parentElement, data, setTriggerValue } = given;
+  const root = (parentElement.efRoot ??= parentElement.querySelector(".parts"));
   const texts = data.texts;
+  root.efAgain = () => draw(given);
+  moveToSmall(root, () => root.efAgain());
+  const page = root.ownerDocument; // that of the small window, if the parts are there
+  const pages = new Set([document, page]);
   // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
   root.efStop?.abort();
   const stop = (root.efStop = new AbortController());
@@ -35,6 +40,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
   // Draw client, buttons and notes again.
   root.replaceChildren();
+  root.classList.toggle("small", page !== document);
+  parentElement.querySelector(".away").textContent = page === document ? "" : texts.away;
   const parts = [];
   const addPart = (parent, part, note) => {
     const box = addElement(parent, "div", "", { class: `part ${part.kind}`, role: "button", tabindex: "-1" });
@@ -43,8 +50,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const made = { ...part, note, box, number: parts.length };
     if (part.copied) root.efCopied.add(made.number);
     parts.push(made);
-    on(box, "click", () => { if (getSelection().isCollapsed) { copyPart(made); next.focus({ preventScroll: true }); } });
+    on(box, "click", () => { if (page.getSelection().isCollapsed) { copyPart(made); next.focus({ preventScroll: true }); } });
   };
+  for (const warning of page === document ? [] : data.warnings) addElement(root, "p", warning, { class: "warning" });
   const head = addElement(root, "div", "", { class: "head" });
   const client = addElement(head, "div", "", { class: "client" });
   for (const part of data.client) addPart(client, part, null);
@@ -52,6 +60,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const next = addButton("next", "", texts.next_key, copyNext);
   const whole = addButton("whole", texts.whole, "H", copyWhole);
   const back = addButton("back", texts.back, "B", goBack);
+  if (page === document) addButton("open", texts.small, "L", moveOut);
+  else addButton("tick", data.tick, "Ctrl+Enter", () => leavesBy(TICK)?.click());
   addElement(bar, "span", "", { class: "said", role: "status" });
   for (const note of data.notes) {
     const section = addElement(root, "section", "");
@@ -65,7 +75,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (isAnswered && !isNew) say(root.efPressedBy === TICK ? texts.not_ticked : "");
   else say(root.efSaid, root.efFailed);
   showPlace();
-  if (isNew && document.hasFocus()) takeFocus(true);
+  if (isNew && page.hasFocus()) takeFocus(true);
   else if (hadFocus) next.focus({ preventScroll: true });
 
   function addButton(name, text, key, run) {
@@ -78,10 +88,16 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
   // The list that was chosen is on the screen: what follows are keys for its client.
   function takeFocus(isDrawn = false) {
+    if (page !== document) return next.focus({ preventScroll: true });
     const active = document.activeElement;
     const isChosen = isDrawn && active?.closest(`.st-key-${LIST}`) && !document.querySelector("[role='listbox']");
     if (IDLE_FOCUS.has(active) || isChosen || root.contains(root.getRootNode().activeElement) || !active.matches(TYPED_IN))
       next.focus({ preventScroll: true });
+  }
+
+  async function moveOut() {
+    const isOpen = await openSmall(root, texts.title, () => root.efAgain());
+    if (!isOpen) say(texts.stopped, true);
   }
 
   function say(text, isFailed = false) {
@@ -152,7 +168,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     showPlace();
     say(texts.failed, true);
     const box = own.at(-1).box.querySelector(".text");
-    getSelection().selectAllChildren(box);
+    page.getSelection().selectAllChildren(box);
     root.efByHand = { own, at, label };
   }
 
@@ -195,7 +211,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     tell();
     root.efPressedBy = key;
     root.efBlocked = data.answers;
-    getSelection().removeAllRanges();
+    page.getSelection().removeAllRanges();
     board.empty();
     say(texts.ticking);
     showPlace();
@@ -238,13 +254,17 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
 
   const runs = { " ": copyNext, enter: copyNext, n: copyNext, h: copyWhole, b: goBack };
+  if (page === document) runs.l = moveOut;
 
   function onKey(event) {
     const target = event.composedPath()[0];
     // Ctrl+Enter ticks the client and must not press the button that has the focus.
     if (event.ctrlKey && event.key === "Enter" && root.contains(target)) event.preventDefault();
     const leaving = leavingKey(event);
-    if (leaving) { block(leaving); return; }
+    // In the small window nobody else hears the key.
+    if (leaving && event.currentTarget !== document) leavesBy(leaving).click();
+    else if (leaving) block(leaving);
+    if (leaving) return;
     if (event.altKey || event.metaKey || event.ctrlKey) return;
     const run = runs[event.key.toLowerCase()];
     if (!run || isElsewhere(event, target)) return;
@@ -254,24 +274,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     press(run);
   }
 
-  function press(run) {
-    if (!isBlocked()) run();
-    else if (run === goBack) release();
-  }
-
-  on(document, "keydown", onKey, true);
-  // A button is also pressed when the space bar is let go.
-  on(document, "keyup", (event) => {
-    if (event.key === root.efPressed) event.preventDefault();
-    root.efPressed = null;
-  }, true);
-  on(document, "click", (event) => {
-    const button = event.target.closest?.("button");
-    const leaving = button && LEAVING.find((key) => leavesBy(key) === button);
-    if (leaving) block(leaving);
-    if (event.target.closest?.("a[href]")) clearTimeout(root.efTell);
-  }, true);
-  on(document, "copy", () => {
+  function onCopy() {
     const { efByHand } = root;
     if (!efByHand || isBlocked()) return;
     root.efByHand = null;
@@ -280,13 +283,40 @@ export default function ({ parentElement, data, setTriggerValue }) {
     board.noteCopied(data.clear_ms);
     showPlace();
     noteCopied(efByHand.label);
+  }
+
+  function press(run) {
+    if (!isBlocked()) run();
+    else if (run === goBack) release();
+  }
+
+  for (const each of pages) {
+    on(each, "keydown", onKey, true);
+    // A button is also pressed when the space bar is let go.
+    on(each, "keyup", (event) => {
+      if (event.key === root.efPressed) event.preventDefault();
+      root.efPressed = null;
+    }, true);
+    on(each, "copy", onCopy, true);
+    // The person goes to the other system, or to another screen: what was copied is told before.
+    on(each.defaultView, "blur", tell);
+    on(each.defaultView, "focus", () => takeFocus());
+  }
+  on(document, "click", (event) => {
+    const button = event.target.closest?.("button");
+    const leaving = button && LEAVING.find((key) => leavesBy(key) === button);
+    if (leaving) block(leaving);
+    if (event.target.closest?.("a[href]")) clearTimeout(root.efTell);
   }, true);
-  // The person goes to the other system, or to another screen: what was copied is told before.
-  on(window, "blur", tell);
   on(document, "visibilitychange", () => { if (document.hidden) tell(); });
   on(document, "pointerdown", (event) => { if (event.target.closest?.("a[href]")) tell(); }, true);
-  on(window, "focus", () => takeFocus());
   on(window, "pagehide", () => { tell(); board.empty(); });
   if (isBlocked()) awaitAnswer(performance.now());
-  return () => { clearTimeout(root.efTell); stop.abort(); board.empty(); };
+  return () => {
+    root.efAgain = () => {};
+    clearTimeout(root.efTell);
+    root.efStop.abort();
+    board.empty();
+    leaveSmall(root);
+  };
 }

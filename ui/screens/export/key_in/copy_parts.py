@@ -9,6 +9,7 @@ the part leaves the screen, and some time after the last press.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -41,7 +42,12 @@ _TEXTS = (
     "key_in.copy.ticking",
     "key_in.copy.unheard",
     "key_in.copy.not_ticked",
+    "key_in.copy.small",
+    "key_in.copy.away",
+    "key_in.copy.stopped",
+    "key_in.title",
 )
+_SCRIPTS = ("press_again", "key_in/copy_board", "key_in/small_window", "key_in/copy_parts")
 _KEY, _ANSWERS_KEY, _REDRAW_KEY = "key_in_parts", "key_in_answers", "key_in_redraw"
 
 
@@ -59,10 +65,17 @@ def note_answer() -> None:
 
 
 @st.fragment
-def copy_parts(context: ExportContext, person: Person, run_id: str, shown: ClientToKeyIn) -> None:
-    """Show the client and the notes, and copy them by keys.
+def copy_parts(
+    context: ExportContext,
+    person: Person,
+    run_id: str,
+    shown: ClientToKeyIn,
+    warnings: Sequence[str],
+) -> None:
+    """Show the client and the notes, and copy them by keys, here or in a small window.
 
-    As a fragment it gets what was copied without the list being claimed and drawn again.
+    As a fragment it gets what was copied without the list being claimed and drawn again. The
+    `warnings` are those that the screen shows above it: the small window shows them too.
     """
     # A fragment draws only itself: what a copy or another press changed above needs a whole run.
     if st.session_state.pop(_REDRAW_KEY, False) or consume_acted():
@@ -78,14 +91,22 @@ def copy_parts(context: ExportContext, person: Person, run_id: str, shown: Clien
         "client": _client_parts(shown),
         "notes": [_note(entry, copied) for entry in shown.entries],
         "texts": {key.rpartition(".")[2]: t(key) for key in _TEXTS},
+        "warnings": list(warnings),
+        "tick": tick_label(shown),
         "clear_ms": CLEAR_AFTER / timedelta(milliseconds=1),
     }
     component(
         "copy_parts",
-        read_script("press_again", "key_in/copy_board", "key_in/copy_parts"),
-        html='<div class="parts"></div>',
+        read_script(*_SCRIPTS),
+        html='<div class="parts"></div><p class="away"></p>',
         style="copy_parts",
     )(key=_KEY, data=data, on_copied_change=partial(_save_copied, context, person))
+
+
+def tick_label(shown: ClientToKeyIn) -> str:
+    """Return what the press says that tells that all of a client is in the other system."""
+    is_void = all(entry.is_void for entry in shown.entries)
+    return t("key_in.done_void" if is_void else "key_in.done", count=len(shown.entry_ids))
 
 
 def _save_copied(context: ExportContext, person: Person) -> None:

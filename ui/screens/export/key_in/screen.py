@@ -7,10 +7,9 @@ other system, and can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -21,23 +20,20 @@ from pipeline.domain.model import Client, Person
 from pipeline.export.key_in import screen, signatures
 from pipeline.export.key_in.baskets import fill_baskets
 from pipeline.export.key_in.screen import ClientToKeyIn, EntryToKeyIn, ManualEntryList
-from pipeline.export.manual_entry import field_order
-from pipeline.export.manual_entry.field_order import ArrangedField
 from pipeline.export.manual_entry.one_list import Destination
 from pipeline.export.runs import ExportContext
 from pipeline.export.runs.receipts import ReceiptAnswer, submit_receipts
 from pipeline.review.session import Review
 from pipeline.store.schema.clock import utc_now
-from ui.browser.assets import component, read_script
 from ui.i18n import t, words_of_area
 from ui.markdown import md, plain
-from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer
+from ui.screens.export.key_in.copy_parts import begin_draw, copy_parts, note_answer, tick_label
+from ui.screens.export.key_in.field_order import field_order_section
 from ui.screens.export.key_in.papers import papers
 from ui.screens.export.key_in.scan_codes import scan_codes
 from ui.screens.export.key_in.who_keys import MESSAGE, copied_lines, set_refusal
 from ui.session import requires_open_session
 from ui.widgets.heading import screen_heading
-from ui.widgets.messages import show_error
 from ui.widgets.views import VIEW_KEY_PREFIX, drawn_at, note_drawn, reset_drawn
 from ui.workspace import AppContext
 
@@ -179,16 +175,17 @@ def _show_client(
 ) -> None:
     run_id = status.run.id
     act = partial(_run_action, context, person, run_id, shown)
-    _show_warnings(shown)
-    for line in copied_lines(context.store, person, shown):
-        st.warning(plain(line), icon=":material/content_paste:")
-    copy_parts(context, person, run_id, shown)
+    warnings = _list_warnings(shown)
+    copied = copied_lines(context.store, person, shown)
+    warnings += [(line, ":material/content_paste:") for line in copied]
+    for text, icon in warnings:
+        st.warning(plain(text), icon=icon)
+    if not shown.has_several_clients and shown.client.pid == st.session_state.get(_LAST_CLIENT_KEY):
+        st.caption(t("key_in.same_client"))
+    copy_parts(context, person, run_id, shown, [text for text, _ in warnings])
     with st.container(horizontal=True, key="key_in_actions"):
         st.button(
-            md(
-                "key_in.done_void" if all(one.is_void for one in shown.entries) else "key_in.done",
-                count=len(shown.entry_ids),
-            ),
+            plain(tick_label(shown)),
             key="key_in_done",
             type="primary",
             shortcut="Ctrl+Enter",
@@ -211,36 +208,34 @@ def _show_client(
         _refusal_form(shown, refusable, act)
 
 
-def _show_warnings(shown: ClientToKeyIn) -> None:
-    """Show what has to be known before anything is keyed in, of each note that it is about."""
+def _list_warnings(shown: ClientToKeyIn) -> list[tuple[str, str]]:
+    """Return what has to be known before anything is keyed in, each text with its icon."""
+    warnings = list[tuple[str, str]]()
     if shown.client.protected:
-        st.warning(t("key_in.protected"), icon=":material/lock:")
+        warnings.append((t("key_in.protected"), ":material/lock:"))
     if shown.has_several_clients:
-        st.warning(t("key_in.several_clients"), icon=":material/groups:")
-    elif shown.client.pid and st.session_state.get(_LAST_CLIENT_KEY) == shown.client.pid:
-        st.caption(t("key_in.same_client"))
+        warnings.append((t("key_in.several_clients"), ":material/groups:"))
     for entry in shown.entries:
-        if entry.others:
-            st.caption(md("key_in.several", rows=len(entry.items)))
-        number = f"{entry.item.number}." if len(shown.entries) > 1 else ""
-        for text_markdown, icon in _entry_warnings(entry):
-            st.warning(f"{plain(number)} {text_markdown}", icon=icon)
+        number = f"{entry.item.number}. " if len(shown.entries) > 1 else ""
+        warnings += [(number + text, icon) for text, icon in _entry_warnings(entry)]
+    return warnings
 
 
 def _entry_warnings(entry: EntryToKeyIn) -> list[tuple[str, str]]:
-    """Return each warning about an entry as Markdown, with its icon."""
-    warnings = [(plain(duty), ":material/gavel:") for duty in entry.duties]
+    warnings = [(duty, ":material/gavel:") for duty in entry.duties]
+    if entry.others:
+        warnings.append((t("key_in.several", rows=len(entry.items)), ":material/table_rows:"))
     if entry.block.notice:
-        warnings.append((plain(entry.block.notice), ":material/edit_note:"))
+        warnings.append((entry.block.notice, ":material/edit_note:"))
     if entry.item.is_amendment and not entry.is_void and entry.previous_client is None:
-        warnings.append((md("key_in.amends"), ":material/search:"))
+        warnings.append((t("key_in.amends"), ":material/search:"))
     # A correction may have moved the entry from another client, who then has it keyed in.
     moved = ":material/person_alert:"
     if entry.previous_client is not None:
         key = "key_in.moved_void" if entry.is_void else "key_in.moved"
-        warnings.append((md(key, client=_client_text(entry.previous_client)), moved))
+        warnings.append((t(key, client=_client_text(entry.previous_client)), moved))
     for client in entry.possible_clients:
-        warnings.append((md("key_in.moved_perhaps", client=_client_text(client)), moved))
+        warnings.append((t("key_in.moved_perhaps", client=_client_text(client)), moved))
     return warnings
 
 
@@ -354,75 +349,3 @@ def _skip(shown: ClientToKeyIn) -> None:
 def _split(shown: ClientToKeyIn) -> None:
     note_answer()
     st.session_state[_ALONE_KEY] = [*st.session_state.get(_ALONE_KEY, []), *shown.entry_ids]
-
-
-# The order in which another system asks for a form's fields, arranged by an administrator.
-
-_KEY, _SYSTEM_KEY, _FORM_KEY = "key_in_order", "key_in_order_system", "key_in_order_form"
-_TEXTS = (
-    "key_in.order.line",
-    "key_in.order.keys",
-    "key_in.order.up",
-    "key_in.order.down",
-    "key_in.order.save",
-    "key_in.order.moved",
-)
-
-
-def field_order_section(context: ExportContext, person: Person) -> None:
-    """Show the order of a form's fields in a system, to be arranged and saved."""
-    with st.expander(t("key_in.order.title"), icon=":material/swap_vert:", key="key_in_orders"):
-        st.caption(t("key_in.order.what"))
-        left, right = st.columns(2)
-        systems = field_order.list_arrangeable_forms(context)
-        system = left.selectbox(t("key_in.order.system"), list(systems), key=_SYSTEM_KEY)
-        forms = systems[system]
-        form = right.selectbox(
-            t("key_in.order.form"),
-            list(forms),
-            format_func=forms.__getitem__,
-            key=f"{_FORM_KEY}-{system}",
-        )
-        try:
-            fields = field_order.load_field_order(context, person, system, form)
-        except EfterskriftError as error:
-            show_error(error)
-            return
-        _draw_order((system, form), fields, partial(_save, context, person))
-
-
-def _draw_order(
-    place: tuple[str, str], fields: Sequence[ArrangedField], save: Callable[[dict[str, Any]], None]
-) -> None:
-    def handle_order() -> None:
-        # The state is gone if the list has left the screen.
-        if order := (st.session_state.get(_KEY) or {}).get("order"):
-            save(order)
-
-    data = {
-        "place": list(place),
-        "fields": [
-            {"name": field.name, "label": field.label, "own": field.own} for field in fields
-        ],
-        "texts": {
-            key.rpartition(".")[2]: t(key, label="{label}", place="{place}") for key in _TEXTS
-        },
-    }
-    component(
-        "field_order",
-        read_script("key_in/field_order"),
-        html='<div class="order"></div>',
-        style="field_order",
-    )(key=_KEY, data=data, on_order_change=handle_order)
-
-
-@requires_open_session
-def _save(context: ExportContext, person: Person, order: dict[str, Any]) -> None:
-    system, form = order["place"]
-    fields = [(str(each["name"]), bool(each["own"])) for each in order["fields"]]
-    try:
-        field_order.save_field_order(context, person, (system, form), fields, utc_now())
-    except EfterskriftError as error:
-        show_error(error)
-        return
-    st.toast(t("key_in.order.saved"), icon=":material/check:")
