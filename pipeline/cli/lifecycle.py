@@ -6,7 +6,6 @@ import getpass
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -28,11 +27,10 @@ from pipeline.operations.upkeep.backup import Backup, BackupOrder, make_backup
 from pipeline.operations.upkeep.backup_check import (
     BackupCheck,
     check_backup,
-    note_damaged,
     open_keys,
     require_fresh_backup,
 )
-from pipeline.operations.upkeep.backup_folder import BackupFolder, OrderRemarks, find_remarks
+from pipeline.operations.upkeep.backup_folder import BackupFolder
 from pipeline.operations.upkeep.encryption import PublicKeys, write_new_key
 from pipeline.operations.upkeep.restore import RestoreOrder, restore_backup
 from pipeline.store.database.history import head
@@ -125,7 +123,8 @@ def backup(
     """Back up the workspace while it is in use, or verify a backup.
 
     Database first, then the images that the folder lacks, keys, settings and what was learned. Exit
-    code 6 if something is missing or damaged. To verify needs no workspace.
+    code 6 if something is missing or damaged. To verify reads everything and needs no workspace: do
+    so each week.
     """
     if verify:
         _verify(target, name, key, as_json=as_json)
@@ -140,9 +139,8 @@ def backup(
     ) as on_image:
         made = make_backup(store, settings, order, on_image)
     store.close()
-    remarks = find_remarks(order.folder, utc_now())
-    _report_backup(made, remarks, as_json=as_json)
-    if not made.is_whole:
+    _report_backup(made, as_json=as_json)
+    if made.manifest.missing:
         raise typer.Exit(ExitCode.STORE)
 
 
@@ -160,14 +158,12 @@ def _choose_keys(settings: Settings, to: list[str] | None, *, unencrypted: bool)
     return PublicKeys(keys)
 
 
-def _report_backup(made: Backup, remarks: OrderRemarks, *, as_json: bool) -> None:
-    manifest, reread = made.manifest, made.reread
+def _report_backup(made: Backup, *, as_json: bool) -> None:
+    manifest = made.manifest
     if as_json:
         result = {
-            "ok": made.is_whole,
+            "ok": not manifest.missing,
             "backup": manifest.name,
-            "sequence": manifest.sequence,
-            "generation": manifest.generation,
             "rows": manifest.rows,
             "images": manifest.images,
             "copied": made.copied,
@@ -176,30 +172,21 @@ def _report_backup(made: Backup, remarks: OrderRemarks, *, as_json: bool) -> Non
             "outside": list(manifest.outside),
             "other_disk": made.is_apart,
             "log_head": {"number": manifest.log_head[0], "sha256": manifest.log_head[1]},
-            "reread": asdict(reread),
-            "remarks": asdict(remarks),
         }
         print_json(result)
     else:
         print_text(
             "cli.backup.done",
             name=manifest.name,
-            number=manifest.sequence,
             rows=format_count(manifest.rows, "row"),
             images=format_count(manifest.images, "file"),
             copied=made.copied,
         )
-        _print_reread(made)
         if made.removed:
             print_text("cli.backup.removed", count=made.removed)
     # What the backup lacks belongs to its result, no matter who reads it
     if manifest.missing:
         print_note("cli.backup.missing", count=len(manifest.missing))
-    if reread.damaged:
-        print_note("cli.backup.damaged", count=len(reread.damaged), names=_some(reread.damaged))
-    if made.is_fork:
-        print_note("cli.backup.fork", generation=manifest.generation)
-    _print_remarks(remarks)
     if manifest.outside:
         print_note("cli.backup.outside", names=_some(manifest.outside))
     if not manifest.keys:
@@ -208,40 +195,12 @@ def _report_backup(made: Backup, remarks: OrderRemarks, *, as_json: bool) -> Non
         print_note("cli.backup.same_disk")
 
 
-def _print_reread(made: Backup) -> None:
-    """Say what was read again; only that may be called whole."""
-    reread = made.reread
-    facts = {"read": reread.read, "files": reread.files}
-    if not made.is_whole:
-        print_text("cli.backup.reread_not_whole", **facts)
-    elif reread.days is None:
-        print_text("cli.backup.reread_some", **facts, unread=reread.unread)
-    else:
-        print_text("cli.backup.reread", **facts, count=max(reread.days, 1))
-    if reread.repaired:
-        print_text("cli.backup.repaired", count=reread.repaired)
-
-
-def _print_remarks(remarks: OrderRemarks) -> None:
-    """Say what is odd about the backups of the folder."""
-    for key, names in (
-        ("cli.backup.absent", remarks.absent),
-        ("cli.backup.future", remarks.future),
-        ("cli.backup.manifest_damaged", remarks.damaged),
-    ):
-        if names:
-            print_note(key, names=_some(names))
-    if remarks.unnumbered:
-        print_note("cli.backup.unnumbered", count=remarks.unnumbered)
-
-
 def _some(names: Sequence[object]) -> str:
     """Return the first of some names."""
     return ", ".join(map(str, names[:_REMAINING_NAMES]))
 
 
 def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None:
-
     folder = BackupFolder(target)
     manifest = folder.load(name)
     with show_progress(
@@ -252,7 +211,6 @@ def _verify(target: Path, name: str, key: Path | None, *, as_json: bool) -> None
         print_json(_check_result(check))
     else:
         _print_check(check)
-    note_damaged(folder, check.problems)
     if check.problems or manifest.missing:
         raise typer.Exit(ExitCode.STORE)
 
@@ -315,7 +273,6 @@ def restore(
     if os.environ.get("EFTERSKRIFT_DATABASE_URL") and not database:
         raise UsageError("restore_database_unclear")
     folder = BackupFolder(target)
-    remarks = find_remarks(folder, utc_now())
     manifest = folder.load(name)
     keys = open_keys(manifest, key)
     if keys is None:
@@ -333,7 +290,6 @@ def restore(
             "files": restored.files,
             "missing": restored.lost_images,
             "log_problems": restored.log_problems,
-            "remarks": asdict(remarks),
         }
         print_json(result)
     else:
@@ -344,7 +300,8 @@ def restore(
             rows=format_count(manifest.rows, "row"),
             files=format_count(restored.files, "file"),
         )
-    _print_remarks(remarks)
+    if unreadable := folder.list_unreadable():
+        print_note("cli.backup.manifest_damaged", names=_some(unreadable))
     if manifest.schema != head():
         print_note("cli.restore.upgraded", before=manifest.schema, after=head())
     if manifest.outside:

@@ -34,7 +34,6 @@ from pipeline.files.sandbox_process import ReaderEndedError, ReaderTooSlowError,
 from pipeline.forms.letterhead import load_logo
 from pipeline.forms.library import frozen_problem_texts, load_published
 from pipeline.operations.upkeep.backup import is_on_other_disk
-from pipeline.operations.upkeep.backup_folder import BackupFolder, require_order
 from pipeline.store.accounts.people import people_by_login
 from pipeline.store.database.store import open_for_images, open_store
 from pipeline.store.event_log.verification import find_last_log_check
@@ -434,7 +433,6 @@ def describe_backup_folder(settings: Settings) -> str | Text:
         UsageError: there is no key to encrypt to.
         StoreUnavailableError: the folder is away or cannot be written.
         SettingsError: it is on the same disk as the workspace.
-        StoreError: a backup in it is gone, damaged or from the future.
     """
     name = os.environ.get(_FOLDER_VARIABLE, "")
     if not name:
@@ -454,5 +452,4 @@ def describe_backup_folder(settings: Settings) -> str | Text:
         )
     if not is_apart:
         raise SettingsError("backup_same_disk", folder=folder)
-    require_order(BackupFolder(folder), utc_now())
     return name

@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import io
 import os
-import secrets
 import shutil
 import tarfile
 from collections.abc import Callable, Collection, Iterator
@@ -19,11 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from pipeline import __version__
 from pipeline.domain.errors import (
     EfterskriftError,
+    ImageError,
     ReadOnlyStoreError,
     SettingsError,
     StoreError,
@@ -31,7 +29,6 @@ from pipeline.domain.errors import (
     UsageError,
 )
 from pipeline.domain.settings import ROOT, Settings
-from pipeline.operations.upkeep.backup_check import Reread, StoredFiles, read_image
 from pipeline.operations.upkeep.backup_folder import (
     IMAGES_PART,
     WORKSPACE_PART,
@@ -40,7 +37,6 @@ from pipeline.operations.upkeep.backup_folder import (
     StoredFile,
     choose_kept,
     describe_data,
-    moment_of,
     pack_images,
 )
 from pipeline.operations.upkeep.encryption import PLAIN, PublicKeys
@@ -57,8 +53,6 @@ from pipeline.store.event_log.hash_chain import load_head
 from pipeline.store.paper.intake.stacks import list_watched_paths
 from pipeline.store.reports.upkeep import (
     BackupFacts,
-    find_last_number,
-    goes_on_from,
     record_backup,
     record_failed_backup,
     was_apart,
@@ -96,21 +90,13 @@ class BackupOrder:
 class Backup:
     """A backup that was made: how many images were copied, and how many older ones removed.
 
-    It is `is_apart` on another disk than the workspace, and `is_fork` if the newest one of the
-    folder is of a workspace that this one does not go on from.
+    It is `is_apart` on another disk than the workspace.
     """
 
     manifest: Manifest
     copied: int
     removed: int
-    reread: Reread
     is_apart: bool = True
-    is_fork: bool = False
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is missing, and nothing that was read is damaged."""
-        return not (self.manifest.missing or self.reread.damaged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +110,6 @@ class _Moment:
     """Files that may be there: those with pages that could not be imported."""
     watched: tuple[Path, ...]
     """Folders of scanners: what they hold is among the images."""
-    is_fork: bool
 
 
 def make_backup(
@@ -147,9 +132,10 @@ def make_backup(
         ImagesAwayError: the folder of images is away.
         StoreUnavailableError: a disk is full or away, or the database out of reach. Earlier backups
             are whole. A folder that was on another disk and is not now has lost its disk.
-        StoreError: another backup runs, the folder has those of another workspace, or an earlier
-            one that should be kept is damaged.
-        UsageError: the folder is in the workspace or around it, or a key is wrong.
+        StoreError: another backup runs, the clock is wrong, or an earlier backup that should be
+            kept is damaged.
+        UsageError: the folder is in the workspace or around it, or has the backups of another one,
+            or a key is wrong.
     """
     folder = order.folder
     try:
@@ -168,16 +154,13 @@ def make_backup(
                 facts = BackupFacts(
                     manifest.rows,
                     manifest.images,
-                    len({*manifest.missing, *(Path(one).name for one in made.reread.damaged)}),
+                    len(manifest.missing),
                     _place_of(folder),
                     is_apart,
-                    manifest.folder,
-                    manifest.sequence,
                 )
                 record_backup(conn, order.by, facts)
             with folder.writing():
-                removed = _remove_older(order, manifest)
-                return replace(made, removed=removed, is_apart=is_apart)
+                return replace(made, removed=_remove_older(order), is_apart=is_apart)
     except EfterskriftError as error:
         with suppress(StoreError), store.begin() as conn:
             record_failed_backup(conn, order.by, error.key)
@@ -225,19 +208,17 @@ def _require_own(store: Store, folder: BackupFolder) -> None:
 
 
 def _make(store: Store, settings: Settings, order: BackupOrder, on_image: OnImage) -> Backup:
-    folder, keys, now = order.folder, order.keys, utc_now()
-    name = folder.next_name(now)
+    folder, keys = order.folder, order.keys
+    name = folder.next_name(utc_now())
     place = folder.folder / name
     place.mkdir(mode=0o700)
     try:
         moment = _copy_database(store, folder, name, keys)
-        files_there = StoredFiles(folder, now.date())
-        files_there.read_again(store.images)
         parts = dict(moment.manifest.parts)
         files = _list_workspace_files(settings.workspace, moment.watched)
         packed = keys.encrypt(_pack_files(settings, files, is_encrypted=bool(keys.keys)))
         parts[WORKSPACE_PART] = folder.write_part(name, WORKSPACE_PART, packed)
-        images, missing, copied = _copy_images(store.images, order, files_there, moment, on_image)
+        images, missing, copied = _copy_images(store.images, order, moment, on_image)
         parts[IMAGES_PART] = folder.write_part(name, IMAGES_PART, pack_images(images))
         manifest = replace(
             moment.manifest,
@@ -246,16 +227,13 @@ def _make(store: Store, settings: Settings, order: BackupOrder, on_image: OnImag
             missing=missing,
             outside=tuple(_list_outside(settings)),
         )
-        manifest = replace(manifest, removed=_list_removed(order, manifest))
-        for part, stored in parts.items():
+        for part in parts:
             folder.read_part(manifest, part)
-            files_there.note_written(f"{name}/{part}", stored, is_read=True)
         folder.save(manifest)
-        reread = files_there.save()
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
-    return Backup(manifest, copied, 0, reread, is_fork=moment.is_fork)
+    return Backup(manifest, copied, removed=0)
 
 
 def _copy_database(store: Store, folder: BackupFolder, name: str, keys: PublicKeys) -> _Moment:
@@ -267,7 +245,6 @@ def _copy_database(store: Store, folder: BackupFolder, name: str, keys: PublicKe
         sources = frozenset(list_source_files(conn)).difference(named)
         watched = tuple(Path(path) for path in list_watched_paths(conn))
         image_store = load_image_store_id(conn)
-        number = _number(conn, folder)
     manifest = Manifest(
         name,
         __version__,
@@ -279,33 +256,8 @@ def _copy_database(store: Store, folder: BackupFolder, name: str, keys: PublicKe
         (log_head.number, log_head.sha256) if log_head else (0, ""),
         tables,
         writer.end(),
-        folder=number.folder,
-        generation=number.generation,
-        sequence=number.sequence,
     )
-    return _Moment(manifest, named, sources, watched, number.is_fork)
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """Which number a new backup has in its folder."""
-
-    folder: str
-    generation: int
-    sequence: int
-    is_fork: bool = False
-
-
-def _number(conn: Connection, folder: BackupFolder) -> _Number:
-    """Return the number of a new backup, which makes it the newest of its folder."""
-    manifests = folder.manifests()
-    newest = manifests[-1] if manifests else None
-    if newest is None or not newest.sequence:
-        return _Number(secrets.token_hex(8), 1, 1)
-    is_fork = not goes_on_from(conn, newest.log_head)
-    # The log knows of those that are gone, too: a number is given once
-    numbers = (find_last_number(conn, newest.folder), *(one.sequence for one in manifests))
-    return _Number(newest.folder, newest.generation + is_fork, max(numbers) + 1, is_fork)
+    return _Moment(manifest, named, sources, watched)
 
 
 class _RowParts:
@@ -380,22 +332,20 @@ def _list_workspace_files(workspace: Path, watched: Collection[Path]) -> Iterato
 def _copy_images(
     images: Images,
     order: BackupOrder,
-    there: StoredFiles,
     moment: _Moment,
     on_image: OnImage,
 ) -> tuple[dict[str, StoredFile], tuple[str, ...], int]:
     """Copy the images that the folder lacks; return all, the missing ones, and how many are new."""
     folder, keys = order.folder, order.keys
     found, missing, copied = dict[str, StoredFile](), list[str](), 0
+    noted = _list_noted(folder, keys.id)
     wanted = sorted({*moment.named, *moment.sources})
     for number, sha256 in enumerate(wanted, 1):
-        name = folder.image_name(keys.id, sha256)
-        stored = _find_stored(folder, keys.id, sha256, there)
+        stored = _find_stored(folder, keys.id, sha256, noted.get(sha256))
         if stored is not None:
             found[sha256] = stored
-        elif (data := read_image(images, sha256)) is not None:
+        elif (data := _read_image(images, sha256)) is not None:
             found[sha256] = folder.write_image(keys.id, sha256, keys.encrypt(data))
-            there.note_written(name, found[sha256])
             copied += 1
         elif sha256 not in moment.sources:
             missing.append(sha256)
@@ -403,26 +353,38 @@ def _copy_images(
     return found, tuple(missing), copied
 
 
+def _list_noted(folder: BackupFolder, keys_id: str) -> dict[str, StoredFile]:
+    """Return the images of the newest backup with these keys whose list can be read."""
+    for manifest in reversed(folder.manifests()):
+        if manifest.keys_id == keys_id:
+            with suppress(StoreError):
+                return folder.list_images(manifest)
+    return {}
+
+
 def _find_stored(
-    folder: BackupFolder, keys_id: str, sha256: str, there: StoredFiles
+    folder: BackupFolder, keys_id: str, sha256: str, noted: StoredFile | None
 ) -> StoredFile | None:
-    """Return how an image lies in the folder; None if it is not there or damaged as far as known.
+    """Return how an image lies in the folder; None if it is not there or has another size.
 
     One that no list names was copied by a backup that was killed: it is whole, since images get
     their name last.
     """
-    name = folder.image_name(keys_id, sha256)
-    path = folder.folder / name
-    if there.is_damaged(name) or not path.is_file():
+    path = folder.folder / folder.image_name(keys_id, sha256)
+    if not path.is_file():
         return None
-    known = there.find(name)
-    if known is not None:
-        return known if path.stat().st_size == known.size else None
+    if noted is not None:
+        return noted if path.stat().st_size == noted.size else None
     stored = describe_data(path.read_bytes())
-    if keys_id == PLAIN and stored.sha256 != sha256:
+    return None if keys_id == PLAIN and stored.sha256 != sha256 else stored
+
+
+def _read_image(images: Images, sha256: str) -> bytes | None:
+    """Return an image; None if it is missing or damaged, while the folder itself is there."""
+    try:
+        return images.get(sha256)
+    except ImageError:
         return None
-    there.note_written(name, stored, is_read=True)
-    return stored
 
 
 def _list_outside(settings: Settings) -> Iterator[str]:
@@ -440,32 +402,11 @@ def _list_outside(settings: Settings) -> Iterator[str]:
     yield from sorted(names.intersection(os.environ) - _MADE_ANEW)
 
 
-def _choose_names(order: BackupOrder, newest: Manifest) -> set[str]:
-    """Return the backups that are kept; the last without missing images always is."""
-    folder = order.folder
-    names = [*(name for name in folder.names() if name != newest.name), newest.name]
-    if not (order.keep_days or order.keep_weeks):
-        return set(names)
-    moments = {moment_of(name): name for name in names}
-    kept = {moments[one] for one in choose_kept([*moments], order.keep_days, order.keep_weeks)}
-    for manifest in (newest, *reversed(folder.manifests())):
-        if not manifest.missing:
-            kept.add(manifest.name)
-            break
-    return kept
-
-
-def _list_removed(order: BackupOrder, newest: Manifest) -> tuple[int, ...]:
-    """Return the numbers between those that are kept: of what goes now, and of what went before."""
-    manifests = order.folder.manifests()
-    kept = _choose_names(order, newest)
-    gone = {one.sequence for one in manifests if one.name not in kept}
-    gone.update(manifests[-1].removed if manifests else ())
-    first = min(one.sequence for one in (*manifests, newest) if one.sequence and one.name in kept)
-    return tuple(sorted(number for number in gone if number > first))
-
-
-def _remove_older(order: BackupOrder, newest: Manifest) -> int:
+def _remove_older(order: BackupOrder) -> int:
+    """Remove what is not kept; the last backup without missing images always is."""
     if not (order.keep_days or order.keep_weeks):
         return 0
-    return order.folder.remove_all_but(_choose_names(order, newest))
+    folder = order.folder
+    whole = [manifest.name for manifest in folder.manifests() if not manifest.missing]
+    kept = choose_kept(folder.names(), order.keep_days, order.keep_weeks)
+    return folder.remove_all_but(kept.union(whole[-1:]))

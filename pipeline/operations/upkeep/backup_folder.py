@@ -9,9 +9,7 @@
 
 Everything but `images` and the manifest is encrypted. These two say digests and counts.
 
-Backups are ordered by what their manifests say, whatever the clock was when they got their names:
-by generation, then by how much of the log they cover, then by number. A generation begins where a
-workspace does not go on from the newest backup of its folder, as after a restoration.
+Backups are ordered by their names, which are the moments that they show.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,7 +39,8 @@ from pipeline.store.database.migrations.row_copy import TableSum
 from pipeline.texts import text
 
 FORMAT = "efterskrift-backup-2"
-_UNNUMBERED_FORMAT = "efterskrift-backup-1"
+_KNOWN_FORMATS = ("efterskrift-backup-1", FORMAT)
+"""1.1.0 wrote the first; 1.2.0 wrote more than is read now."""
 MANIFEST, WORKSPACE_PART, IMAGES_PART = "manifest.json", "workspace", "images"
 IMAGES_FOLDER = "images"
 _LOCK_FILE, _README_FILE = ".lock", "README.txt"
@@ -49,6 +48,8 @@ _NAME = re.compile(r"\d{8}T\d{6}Z")
 _NAMED = 10
 """So many of the newest backups are named to who asks for one that is not there."""
 _NAME_FORMAT = "%Y%m%dT%H%M%SZ"
+_SKEW = timedelta(minutes=5)
+"""So far may clocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +84,11 @@ class Manifest:
     """Images that were missing or damaged already when the backup was made."""
     outside: tuple[str, ...] = ()
     """Files that the settings name outside of the workspace: they are not in the backup."""
-    folder: str = ""
-    """An id of the folder, which its backups share: disks in turn may have the same path."""
-    generation: int = 0
-    sequence: int = 0
-    """The number in its folder, from 1; 0 of a program that gave none."""
-    removed: tuple[int, ...] = ()
-    """Numbers of older backups that were not kept: they are no gap."""
-
-    @property
-    def order(self) -> tuple[int, int, int, str]:
-        """What backups are ordered by; those without a number come first, by their names."""
-        if not self.sequence:
-            return (0, 0, 0, self.name)
-        return (self.generation, self.log_head[0], self.sequence, self.name)
 
     @property
     def made_at(self) -> datetime:
         """The moment that the backup shows, in UTC."""
-        return moment_of(self.name)
+        return _moment_of(self.name)
 
     @property
     def rows(self) -> int:
@@ -148,19 +135,13 @@ class BackupFolder:
             ) from error
 
     def names(self) -> list[str]:
-        """Return the names of the whole backups, oldest first.
-
-        One whose manifest cannot be read follows those with an earlier date.
+        """Return the names of the backups, oldest first; the manifests are not read.
 
         Raises:
             StoreUnavailableError: the folder cannot be read.
         """
-        ordered = [manifest.name for manifest in self.manifests()]
-        for name in self._named():
-            if name not in ordered:
-                earlier = [place for place, other in enumerate(ordered, 1) if other < name]
-                ordered.insert(max(earlier, default=0), name)
-        return ordered
+        with self.writing():
+            return [name for name in self._folders() if (self.folder / name / MANIFEST).is_file()]
 
     def manifests(self) -> list[Manifest]:
         """Return the manifests that can be read, oldest first.
@@ -169,22 +150,34 @@ class BackupFolder:
             StoreUnavailableError: the folder cannot be read.
         """
         found = list[Manifest]()
-        for name in self._named():
+        for name in self.names():
             try:
                 found.append(self._load(name))
             except StoreUnavailableError:
                 raise
             except StoreError:
                 continue
-        return sorted(found, key=lambda manifest: manifest.order)
+        return found
 
-    def _named(self) -> list[str]:
-        with self.writing():
-            return [name for name in self._folders() if (self.folder / name / MANIFEST).is_file()]
+    def list_unreadable(self) -> list[str]:
+        """Return the names of backups that are passed over, since their manifest is damaged.
+
+        Raises:
+            StoreUnavailableError: the folder cannot be read.
+        """
+        readable = {manifest.name for manifest in self.manifests()}
+        return [name for name in self.names() if name not in readable]
 
     def next_name(self, now: datetime) -> str:
-        """Return a name for a backup that is made now; no two have the same."""
-        while (name := f"{now.astimezone(UTC):{_NAME_FORMAT}}") in self._folders():
+        """Return a name for a backup that is made now; it follows all others.
+
+        Raises:
+            StoreError: a backup is of the future: the clock is wrong, or was.
+        """
+        newest = max(self._folders(), default="")
+        if newest > _name_of(now + _SKEW):
+            raise StoreError("backup_from_future", folder=self.folder, name=newest)
+        while (name := _name_of(now)) <= newest:
             now += timedelta(seconds=1)
         return name
 
@@ -196,7 +189,7 @@ class BackupFolder:
         remove_stale_partials(self.folder)
 
     def load(self, name: str = "") -> Manifest:
-        """Return the manifest of a backup, by default that of the newest.
+        """Return the manifest of a backup, by default that of the newest that can be read.
 
         Raises:
             StoreError: there is none, it is damaged, or a later version of the program made it.
@@ -205,11 +198,13 @@ class BackupFolder:
         names = self.names()
         if not names:
             raise StoreError("no_backup", folder=self.folder)
-        chosen = name or names[-1]
-        if chosen not in names:
+        if not name:
+            readable = self.manifests()
+            return readable[-1] if readable else self._load(names[-1])
+        if name not in names:
             listed = ", ".join(reversed(names[-_NAMED:]))
             raise StoreError("no_backup_named", folder=self.folder, name=name, names=listed)
-        return self._load(chosen)
+        return self._load(name)
 
     def _load(self, name: str) -> Manifest:
         with self.writing():
@@ -255,9 +250,18 @@ class BackupFolder:
         Raises:
             StoreError: it is missing or was changed.
         """
-        data = self.read(f"{manifest.name}/{part}")
-        if describe_data(data) != manifest.parts[part]:
-            raise StoreError("backup_part_damaged", file=f"{manifest.name}/{part}")
+        return self.read_stored(f"{manifest.name}/{part}", manifest.parts[part])
+
+    def read_stored(self, name: str, stored: StoredFile) -> bytes:
+        """Return a file of the folder, by its path in it.
+
+        Raises:
+            StoreError: it is missing or was changed.
+            StoreUnavailableError: it cannot be read.
+        """
+        data = self.read(name)
+        if describe_data(data) != stored:
+            raise StoreError("backup_part_damaged", file=name)
         return data
 
     def image_name(self, keys_id: str, sha256: str) -> str:
@@ -265,12 +269,14 @@ class BackupFolder:
         return f"{IMAGES_FOLDER}/{keys_id}/{sha256[:2]}/{sha256}"
 
     def write_image(self, keys_id: str, sha256: str, data: bytes) -> StoredFile:
-        """Write an image, whole or not at all.
+        """Write an image, whole or not at all, and read it back.
 
         Raises:
             OSError: it cannot be written.
+            StoreError: it was changed on the way.
         """
-        path = self.folder / self.image_name(keys_id, sha256)
+        name = self.image_name(keys_id, sha256)
+        path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = self.folder / partial_name()
         try:
@@ -281,7 +287,9 @@ class BackupFolder:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-        return describe_data(data)
+        stored = describe_data(data)
+        self.read_stored(name, stored)
+        return stored
 
     def list_images(self, manifest: Manifest) -> dict[str, StoredFile]:
         """Return the images of a backup by the digest of what they were.
@@ -337,9 +345,12 @@ def describe_data(data: bytes) -> StoredFile:
     return StoredFile(len(data), hashlib.sha256(data).hexdigest())
 
 
-def moment_of(name: str) -> datetime:
-    """Return the moment that a backup of this name shows, in UTC."""
+def _moment_of(name: str) -> datetime:
     return datetime.strptime(name, _NAME_FORMAT).replace(tzinfo=UTC)
+
+
+def _name_of(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):{_NAME_FORMAT}}"
 
 
 def pack_images(images: Mapping[str, StoredFile]) -> bytes:
@@ -356,16 +367,16 @@ def _parse_manifest(data: bytes) -> Manifest:
         ValueError, KeyError, TypeError: it was changed.
     """
     content: dict[str, Any] = json.loads(data)
-    if content["format"] not in (FORMAT, _UNNUMBERED_FORMAT):
+    if content["format"] not in _KNOWN_FORMATS:
         raise StoreError("backup_too_new", found=str(content["format"])[:40])
     if content.pop("sha256") != _digest(content):
         raise ValueError("changed")
-    del content["format"]
-    for name in ("keys", "missing", "outside", "log_head", "removed"):
+    for name in ("keys", "missing", "outside", "log_head"):
         content[name] = tuple(content.get(name, ()))
     content["tables"] = {name: TableSum(**one) for name, one in content["tables"].items()}
     content["parts"] = {name: StoredFile(**one) for name, one in content["parts"].items()}
-    return Manifest(**content)
+    known = {each.name for each in fields(Manifest)}
+    return Manifest(**{name: value for name, value in content.items() if name in known})
 
 
 def _digest(content: Mapping[str, Any]) -> str:
@@ -373,81 +384,24 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-# Which backups are kept: the last of each of some days and of some weeks.
-
-
-def choose_kept(made_at: Sequence[datetime], days: int, weeks: int) -> set[datetime]:
-    """Return the moments of the backups that are kept; the newest always is.
+def choose_kept(names: Sequence[str], days: int, weeks: int) -> set[str]:
+    """Return the names of the backups that are kept; the newest always is.
 
     Days and weeks without a backup do not count: however long ago the last one was made, as many
     stay.
 
     Args:
-        made_at: when each backup was made by the clock of its machine, the oldest first.
+        names: of the backups, the oldest first.
         days: of so many days the last backup is kept.
         weeks: of so many weeks (ISO 8601) the last backup is kept.
     """
-    newest_first = made_at[::-1]
-    last_of_day, last_of_week = dict[object, datetime](), dict[object, datetime]()
-    for moment in newest_first:
-        last_of_day.setdefault(moment.date(), moment)
-        last_of_week.setdefault(moment.isocalendar()[:2], moment)
+    last_of_day, last_of_week = dict[object, str](), dict[object, str]()
+    for name in reversed(names):
+        moment = _moment_of(name)
+        last_of_day.setdefault(moment.date(), name)
+        last_of_week.setdefault(moment.isocalendar()[:2], name)
     return {
-        *newest_first[:1],
+        *names[-1:],
         *list(last_of_day.values())[:days],
         *list(last_of_week.values())[:weeks],
     }
-
-
-# What is odd about the backups of a folder: numbers that are gone, dates in the future.
-
-_SKEW = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRemarks:
-    """Numbers that are absent though nothing removed them, and names of backups that are odd.
-
-    `unnumbered` are those of programs that gave no numbers: they come first, by their dates.
-    """
-
-    absent: tuple[int, ...] = ()
-    future: tuple[str, ...] = ()
-    damaged: tuple[str, ...] = ()
-    unnumbered: int = 0
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether somebody has to look at the folder."""
-        return bool(self.absent or self.future or self.damaged)
-
-
-def find_remarks(folder: BackupFolder, now: datetime) -> OrderRemarks:
-    """Return what is odd about the backups of a folder.
-
-    Raises:
-        StoreUnavailableError: the folder cannot be read.
-    """
-    manifests = folder.manifests()
-    there = {manifest.sequence for manifest in manifests if manifest.sequence}
-    removed = manifests[-1].removed if manifests else ()
-    numbers = range(min(there), max(there)) if there else range(0)
-    return OrderRemarks(
-        tuple(number for number in numbers if number not in there and number not in removed),
-        tuple(manifest.name for manifest in manifests if manifest.made_at > now + _SKEW),
-        tuple(sorted(set(folder.names()).difference(manifest.name for manifest in manifests))),
-        sum(not manifest.sequence for manifest in manifests),
-    )
-
-
-def require_order(folder: BackupFolder, now: datetime) -> None:
-    """Check that no backup of a folder is gone, damaged or from the future.
-
-    Raises:
-        StoreError: one is.
-        StoreUnavailableError: the folder cannot be read.
-    """
-    remarks = find_remarks(folder, now)
-    if remarks.is_doubtful:
-        named = (*map(str, remarks.absent), *remarks.future, *remarks.damaged)
-        raise StoreError("backup_order_doubtful", folder=folder.folder, names=", ".join(named))

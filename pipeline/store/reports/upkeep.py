@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,15 +14,13 @@ from pipeline.store.schema.paper import event
 from pipeline.store.schema.registers import store_check
 
 _SUBJECT = "backup"
-_LATEST = 500
-"""Among so many backups the last one in a place is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupState:
     """When the last backup was made, and the failure after it, if there was one.
 
-    With `missing` files it is not whole: the workspace lacked them, or the disk has damaged them.
+    With `missing` files it is not whole: the workspace lacked them.
     """
 
     last_at: datetime | None = None
@@ -38,7 +35,7 @@ class BackupFacts:
     """What is recorded of a backup: of how much, and where it lies.
 
     The place is a digest of the folder's path; `is_apart` if that was another disk than the
-    workspace's. It has a number in the folder of an id.
+    workspace's.
     """
 
     rows: int
@@ -46,8 +43,6 @@ class BackupFacts:
     missing: int
     place: str
     is_apart: bool
-    folder: str = ""
-    sequence: int = 0
 
 
 def record_backup(conn: Connection, by: str, facts: BackupFacts) -> None:
@@ -62,39 +57,18 @@ def record_backup(conn: Connection, by: str, facts: BackupFacts) -> None:
         problems=facts.missing,
         place=facts.place,
         other_disk=facts.is_apart,
-        folder=facts.folder,
-        number=facts.sequence,
     )
-
-
-def find_last_number(conn: Connection, folder: str) -> int:
-    """Return the number of the last backup that the log knows in a folder, or 0."""
-    made = _list_made(conn)
-    return next((int(one["number"]) for one in made if one.get("folder") == folder), 0)
-
-
-def goes_on_from(conn: Connection, log_head: tuple[int, str]) -> bool:
-    """Return whether the log has this row and no restoration after it."""
-    number, sha256 = log_head
-    found = conn.execute(select(event.c.sha256).where(event.c.id == number)).scalar()
-    if number and found != sha256:
-        return False
-    restored = select(event.c.id).where(
-        event.c.subject == _SUBJECT, event.c.action == "restore_backup", event.c.id > number
-    )
-    return conn.execute(restored.limit(1)).first() is None
-
-
-def _list_made(conn: Connection) -> Iterable[Mapping[str, Any]]:
-    """Return what is recorded of backups, the last one first."""
-    query = select(event.c.detail).where(event.c.subject == _SUBJECT, event.c.action == "back_up")
-    return conn.execute(query.order_by(event.c.id.desc()).limit(_LATEST)).scalars()
 
 
 def was_apart(conn: Connection, place: str) -> bool:
     """Return whether the last backup in this place was on another disk than the workspace."""
-    made = _list_made(conn)
-    return next((bool(one["other_disk"]) for one in made if one.get("place") == place), False)
+    detail = event.c.detail
+    query = select(detail["other_disk"].as_boolean()).where(
+        event.c.subject == _SUBJECT,
+        event.c.action == "back_up",
+        detail["place"].as_string() == place,
+    )
+    return bool(conn.execute(query.order_by(event.c.id.desc()).limit(1)).scalar())
 
 
 def record_failed_backup(conn: Connection, by: str, failure: str) -> None:

@@ -124,9 +124,7 @@ def test_a_changed_bit_is_found_everywhere(
     assert [path.name for path in parts] == ["images", "manifest.json", "rows-00001", "workspace"]
     for path in (*parts, safe.images()[0]):
         before = path.read_bytes()
-        changed = bytearray(before)
-        changed[len(changed) // 2] ^= 1
-        path.write_bytes(changed)
+        flip(path)
         for with_key in (True, False):
             try:
                 found = problems(safe, with_key=with_key)
@@ -144,8 +142,49 @@ def test_the_next_backup_copies_an_image_again_that_was_removed_or_cut_short(
     safe.back_up(ward.store, store_settings)
     safe.images()[0].unlink()
     safe.images()[1].write_bytes(b"short")
-    assert safe.back_up(ward.store, store_settings).reread.repaired == 2
+    assert safe.back_up(ward.store, store_settings).copied == 2
     assert problems(safe) == []
+
+
+def flip(file: Path) -> None:
+    """Change a bit of a file, as an old disk does."""
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def test_a_damaged_image_that_is_deleted_is_copied_again_for_all_backups(
+    ward: BusyWard, safe: Safe, store_settings: Settings, tmp_path: Path
+) -> None:
+    first = safe.back_up(ward.store, store_settings).manifest.name
+    image = safe.images()[0]
+    flip(image)
+    safe.back_up(ward.store, store_settings)
+    assert problems(safe) == ["error.backup_part_damaged"]
+    image.unlink()
+    assert safe.back_up(ward.store, store_settings).copied == 1
+    assert problems(safe) == problems(safe, with_key=False) == problems(safe, name=first) == []
+    assert safe.restore(tmp_path / "old", name=first).lost_images == 0
+
+
+def test_a_damaged_list_of_images_does_not_stop_the_next_backup(
+    ward: BusyWard, safe: Safe, store_settings: Settings
+) -> None:
+    first = safe.back_up(ward.store, store_settings).manifest.name
+    flip(safe.folder.folder / first / "images")
+    assert safe.back_up(ward.store, store_settings).copied == 0
+    assert problems(safe) == problems(safe, with_key=False) == []
+
+
+def test_an_image_that_the_disk_changes_is_noticed_while_it_is_copied(
+    ward: BusyWard, safe: Safe, store_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = BackupFolder.read
+    monkeypatch.setattr(BackupFolder, "read", lambda self, name: whole(self, name)[:-1])
+    with pytest.raises(StoreError) as damaged:
+        safe.back_up(ward.store, store_settings)
+    assert str(damaged.value.values["file"]).startswith("images/")
+    assert safe.folder.names() == []
 
 
 def test_an_image_that_the_workspace_lost_is_told_and_taken_from_before(

@@ -1,24 +1,30 @@
-"""Which backup is the newest, whatever the clock said when it was made."""
+"""Which backup is the newest, and that folders of earlier programs can be used."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pipeline.domain.errors import StoreError
 from pipeline.domain.settings import Settings
-from pipeline.operations.upkeep.backup_folder import MANIFEST, find_remarks
+from pipeline.operations.upkeep.backup_check import check_backup, open_keys
+from pipeline.operations.upkeep.backup_folder import MANIFEST, BackupFolder
+from pipeline.operations.upkeep.store_check import check_store
 from pipeline.store.database.store import Store, open_store
+from pipeline.store.reports.upkeep import find_last_backup
 from tests.unit.operations.upkeep.backed_up import BusyWard, Safe, all_rows, make_safe
 
 pytest_plugins = ("tests.support.store.databases",)
-pytestmark = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("store_settings", ["sqlite"], indirect=True)
 TODAY = datetime(2026, 11, 1, 2, tzinfo=UTC)
-WRONG = datetime(2036, 11, 2, 2, tzinfo=UTC)
+OF_1_2_0 = Path(__file__).with_name("backup_1_2_0.tar.gz")
+"""A folder with a backup of one entry on two pages, not encrypted, made by 1.2.0."""
 
 
 @pytest.fixture
@@ -44,123 +50,97 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     return shown
 
 
-def as_before(safe: Safe, name: str) -> None:
-    """Write a manifest as programs did that numbered none."""
-    file = safe.folder.folder / name / MANIFEST
-    content = json.loads(file.read_bytes())
-    for key in ("sha256", "folder", "generation", "sequence", "removed"):
-        content.pop(key, None)
-    content["format"] = "efterskrift-backup-1"
-    data = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
-    content["sha256"] = hashlib.sha256(data).hexdigest()
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False), "utf-8")
-
-
-def test_after_one_night_with_a_wrong_clock_the_newest_is_restored(
+@on_sqlite
+def test_a_backup_from_the_future_is_an_error_that_a_new_name_ends(
     ward: BusyWard, safe: Safe, store_settings: Settings, tmp_path: Path, clock: list[datetime]
 ) -> None:
-    clock[0] = WRONG
+    clock[0] = TODAY + timedelta(days=3650)
     wrong = safe.back_up(ward.store, store_settings).manifest.name
     clock[0] = TODAY
-    ward.work(1, 1)
-    true = safe.back_up(ward.store, store_settings).manifest.name
-    assert safe.folder.names() == [wrong, true]
-    safe.restore(tmp_path / "new")
-    assert len(all_rows(Settings(workspace=tmp_path / "new", database_url=""))["entry"]) == 2
-
-
-def test_a_folder_that_somebody_renamed_is_still_a_backup(
-    ward: BusyWard, safe: Safe, store_settings: Settings, tmp_path: Path, clock: list[datetime]
-) -> None:
-    first = safe.back_up(ward.store, store_settings).manifest.name
-    (safe.folder.folder / first).rename(safe.folder.folder / "20990101T000000Z")
-    assert find_remarks(safe.folder, TODAY).future == ("20990101T000000Z",)
+    with pytest.raises(StoreError, match=f"the future, {wrong}") as future:
+        safe.back_up(ward.store, store_settings)
+    assert future.value.key == ward.store.query(find_last_backup).failure
+    assert safe.folder.names() == [wrong]
+    renamed = "20261031T020000Z"
+    (safe.folder.folder / wrong).rename(safe.folder.folder / renamed)
     safe.restore(tmp_path / "renamed")
-    ward.work(1, 1)
-    clock[0] += timedelta(days=1)
-    newest = safe.back_up(ward.store, store_settings).manifest.name
-    assert safe.folder.names() == ["20990101T000000Z", newest]
+    newest = safe.back_up(ward.store, store_settings).manifest
+    assert safe.folder.names() == [renamed, newest.name]
+    assert safe.folder.load() == newest
     clock[0] += timedelta(days=1)
     last = safe.back_up(ward.store, store_settings, days=1).manifest.name
     assert safe.folder.names() == [last]
 
 
-def test_a_wrong_clock_does_not_remove_the_true_ones(
+@on_sqlite
+def test_a_clock_that_was_set_back_a_little_does_not_change_the_order(
     ward: BusyWard, safe: Safe, store_settings: Settings, clock: list[datetime]
 ) -> None:
-    for day in range(2):
-        clock[0] = WRONG + timedelta(days=day)
-        safe.back_up(ward.store, store_settings)
-    true = []
-    for day in range(3):
-        clock[0] = TODAY + timedelta(days=day)
-        true.append(safe.back_up(ward.store, store_settings, days=2).manifest.name)
-    assert safe.folder.names() == true[1:]
+    first = safe.back_up(ward.store, store_settings).manifest.name
+    clock[0] -= timedelta(minutes=4)
+    second = safe.back_up(ward.store, store_settings).manifest.name
+    third = safe.back_up(ward.store, store_settings).manifest.name
+    assert safe.folder.names() == [first, second, third]
+    assert len({first, second, third}) == 3
 
 
-def test_a_restored_workspace_begins_what_is_newest(
-    ward: BusyWard, safe: Safe, store_settings: Settings, tmp_path: Path, clock: list[datetime]
-) -> None:
-    first = safe.back_up(ward.store, store_settings).manifest
-    ward.work(1, 6)
-    clock[0] += timedelta(days=1)
-    safe.back_up(ward.store, store_settings)
-    safe.restore(tmp_path / "new", name=first.name)
-    new = Settings(workspace=tmp_path / "new", database_url="")
-    clock[0] -= timedelta(days=5)
-    with closing(open_store(new)) as store:
-        made = safe.back_up(store, new).manifest
-        assert made.log_head[0] < safe.folder.load(safe.folder.names()[1]).log_head[0]
-        assert safe.folder.load() == made
-        clock[0] -= timedelta(days=1)
-        assert safe.folder.load() != safe.back_up(store, new).manifest != made
-    assert safe.folder.names()[0] == first.name
-
-
-def test_backups_without_numbers_come_first_by_their_names(
-    ward: BusyWard, safe: Safe, store_settings: Settings, tmp_path: Path, clock: list[datetime]
-) -> None:
-    before = []
-    for day in (0, 1):
-        clock[0] = WRONG + timedelta(days=day)
-        before.append(safe.back_up(ward.store, store_settings).manifest.name)
-        as_before(safe, before[-1])
-    assert safe.folder.names() == before
-    clock[0] = TODAY
-    made = safe.back_up(ward.store, store_settings).manifest.name
-    assert safe.folder.names() == [*before, made]
-    assert safe.restore(tmp_path / "old", name=before[0]).lost_images == 0
-
-
-def test_a_gap_and_a_date_in_the_future_are_named(
+@on_sqlite
+def test_a_backup_whose_manifest_is_damaged_is_named_and_not_the_newest(
     ward: BusyWard, safe: Safe, store_settings: Settings, clock: list[datetime]
 ) -> None:
-    from pipeline.operations.upkeep.backup_folder import find_remarks
-
-    made = []
-    for day in range(4):
-        clock[0] = TODAY + timedelta(days=day)
-        made.append(safe.back_up(ward.store, store_settings, days=3).manifest)
-    # What --keep removed is no gap
-    assert not find_remarks(safe.folder, clock[0]).is_doubtful
-    (safe.folder.folder / made[2].name / MANIFEST).unlink()
-    remarks = find_remarks(safe.folder, TODAY + timedelta(days=2))
-    assert (remarks.absent, remarks.future) == ((made[2].sequence,), (made[3].name,))
-    # The log knows of the newest ones that are gone
-    (safe.folder.folder / made[3].name / MANIFEST).unlink()
-    made.append(safe.back_up(ward.store, store_settings).manifest)
-    assert find_remarks(safe.folder, clock[0]).absent == (made[2].sequence, made[3].sequence)
-
-
-def test_a_damaged_manifest_is_not_passed_over_in_silence(
-    ward: BusyWard, safe: Safe, store_settings: Settings, clock: list[datetime]
-) -> None:
-    from pipeline.operations.upkeep.backup_folder import find_remarks
-
     names = []
     for day in range(3):
         clock[0] = TODAY + timedelta(days=day)
         names.append(safe.back_up(ward.store, store_settings).manifest.name)
-    (safe.folder.folder / names[1] / MANIFEST).write_bytes(b"{}")
-    assert safe.folder.names() == names
-    assert find_remarks(safe.folder, clock[0]).damaged == (names[1],)
+    (safe.folder.folder / names[2] / MANIFEST).write_bytes(b"{}")
+    newest = safe.folder.load()
+    assert newest.name == names[1]
+    assert safe.folder.list_unreadable() == [names[2]]
+    (problem,) = check_backup(safe.folder, newest, open_keys(newest, safe.key)).problems
+    assert problem.values["file"] == f"{names[2]}/{MANIFEST}"
+    with pytest.raises(StoreError, match=names[2]):
+        safe.folder.load(names[2])
+    for name in names[:2]:
+        (safe.folder.folder / name / MANIFEST).write_bytes(b"{}")
+    with pytest.raises(StoreError, match=names[2]):
+        safe.folder.load()
+
+
+def unpack_of_1_2_0(place: Path) -> Safe:
+    """The folder with a backup of 1.2.0."""
+    place.mkdir()
+    with tarfile.open(OF_1_2_0) as archive:
+        archive.extractall(place, filter="data")
+    return Safe(BackupFolder(place), place, "")
+
+
+def as_1_1_0(safe: Safe) -> None:
+    """Write the manifest as 1.1.0 did."""
+    file = safe.folder.folder / safe.folder.load().name / MANIFEST
+    content = json.loads(file.read_bytes())
+    for key in ("sha256", "folder", "generation", "sequence", "removed"):
+        del content[key]
+    content["format"] = "efterskrift-backup-1"
+    data = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+    content["sha256"] = hashlib.sha256(data).hexdigest()
+    file.write_text(json.dumps(content), "utf-8")
+
+
+@pytest.mark.parametrize("version", ["1.1.0", "1.2.0"])
+def test_a_folder_of_an_earlier_program_is_restored_and_goes_on(
+    tmp_path: Path, clock: list[datetime], version: str
+) -> None:
+    safe = unpack_of_1_2_0(tmp_path / "safe")
+    if version == "1.1.0":
+        as_1_1_0(safe)
+    before = safe.folder.load()
+    assert check_backup(safe.folder, before, open_keys(before, None)).problems == []
+    new = Settings(workspace=tmp_path / "new", database_url="")
+    assert safe.restore(new.workspace).files == 2
+    assert len(all_rows(new)["entry"]) == 1
+    clock[0] = before.made_at + timedelta(days=1)
+    with closing(open_store(new)) as store:
+        assert check_store(store, "a.b").check.is_whole
+        made = safe.back_up(store, new, is_plain=True)
+    assert (made.copied, made.manifest.images) == (0, 2)
+    assert safe.folder.names() == [before.name, made.manifest.name]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -215,13 +214,10 @@ def test_empty_values_of_json_stay_what_they_are(tmp_path: Path) -> None:
 
 
 def test_days_and_weeks_without_a_backup_do_not_count() -> None:
-
-    days = [
-        datetime(2026, 1, day, hour, tzinfo=UTC) for day in (5, 6, 12, 13, 28) for hour in (1, 9)
-    ]
-    kept = sorted((one.day, one.hour) for one in choose_kept(days, days=2, weeks=3))
-    assert kept == [(6, 9), (13, 9), (28, 9)]
-    assert choose_kept(days, 0, 0) == {days[-1]}
+    names = [f"202601{day}T{hour}0000Z" for day in ("05", "06", 12, 13, 28) for hour in (10, 19)]
+    kept = {"20260106T190000Z", "20260113T190000Z", "20260128T190000Z"}
+    assert choose_kept(names, days=2, weeks=3) == kept
+    assert choose_kept(names, 0, 0) == {names[-1]}
     assert choose_kept([], 3, 3) == set()
 
 
