@@ -282,7 +282,7 @@ def test_fields_of_a_system_are_chosen_in_its_order(listed: None, store: Store, 
     page.get_by_role("button", name="Spara ordningen").click()
     expect(page.get_by_text("Ordningen är sparad.")).to_be_visible()
     after = field_order.load_field_order(office(store), ADMINISTRATOR, SYSTEM, form_id)
-    expected = [field.name for field in before if field.own][1:] + [other.name]
+    expected = [*[field.name for field in before if field.own][1:], other.name]
     assert [field.name for field in after if field.own] == expected
     assert {field.name for field in after} == {field.name for field in before}
 
@@ -311,7 +311,8 @@ def test_the_small_window_holds_a_client_after_the_other_and_gives_it_back(key_i
     assert small.evaluate("document.documentElement.scrollWidth <= innerWidth")
     # What is pressed next is in sight, in the colours of the screen.
     box = small.locator(".tick").bounding_box()
-    assert box and box["y"] + box["height"] < small.evaluate("innerHeight")
+    assert box
+    assert box["y"] + box["height"] < small.evaluate("innerHeight")
     assert ground(small.locator(".part[aria-current='true']")) != ground(small.locator(".note"))
     small.locator(".tick").click()
     expect(small.locator(".client")).to_contain_text(OTHER_PID)

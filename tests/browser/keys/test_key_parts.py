@@ -1,11 +1,10 @@
 """The parts that are keyed in, in a browser without the program: each press copies the next value,
-marks it, and leaves nothing behind; rows of an order are moved by keyboard and by mouse.
+marks it, and leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.support.nurse import expect_stored
 from ui.browser.assets import read_script, read_style
+from ui.screens.export.key_in.copy_parts import HTML, SCRIPTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -46,6 +46,10 @@ TEXTS = {
     "ticking": "Väntar.",
     "unheard": "Inget svar.",
     "not_ticked": "Inget är avkryssat.",
+    "small": "Litet fönster",
+    "away": "Visas i det lilla fönstret.",
+    "stopped": "Fönstret stoppades.",
+    "title": "Skriv in",
 }
 
 
@@ -87,16 +91,15 @@ def parts(
         "client": client,
         "notes": notes,
         "texts": TEXTS,
+        "warnings": [],
+        "tick": "Klar",
         "clear_ms": clear_ms,
     }
 
 
-def draw(page: Page, name: str, css_class: str, data: dict[str, Any]) -> None:
-    """Draw a component as Streamlit does."""
-    html = f'<div class="{css_class}"></div>'
-    before = ("press_again", "key_in/copy_board") if name == "copy_parts" else ()
-    names = (*before, f"key_in/{name}")
-    page.evaluate(_DRAW, [html, read_style(name), read_script(*names), data])
+def draw(page: Page, data: dict[str, Any]) -> None:
+    """Draw the parts as Streamlit does."""
+    page.evaluate(_DRAW, [HTML, read_style("copy_parts"), read_script(*SCRIPTS), data])
 
 
 @pytest.fixture
@@ -133,7 +136,7 @@ def ground(part: Locator) -> tuple[int, ...]:
 
 
 def test_each_press_copies_the_next_value_and_marks_it(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("a"))
+    draw(page, parts("a"))
     following = page.locator(".next")
     expect(following).to_be_focused()
     seen = [press(page, "Space", "Personnummer")]
@@ -160,7 +163,7 @@ def test_each_press_copies_the_next_value_and_marks_it(page: Page) -> None:
 
 
 def test_the_whole_note_is_one_key_and_back_another(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("b"))
+    draw(page, parts("b"))
     assert press(page, "h", "Hela posten") == "Hela 1"
     expect(page.locator(".next")).to_contain_text("Kopiera: Händelsedatum")
     assert press(page, "H", "Hela posten") == "Hela 2"
@@ -173,23 +176,23 @@ def test_the_whole_note_is_one_key_and_back_another(page: Page) -> None:
 
 
 def test_the_next_client_the_time_and_leaving_empty_the_clipboard(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("c"))
+    draw(page, parts("c"))
     press(page, "Space", "Personnummer")
-    draw(page, "copy_parts", "parts", parts("c"))
+    draw(page, parts("c"))
     assert copied(page) == PID
-    draw(page, "copy_parts", "parts", parts("d"))
+    draw(page, parts("d"))
     expect_stored(page, lambda: copied(page), "")
     expect(page.locator(".next")).to_contain_text("Kopiera: Personnummer")
     press(page, "Space", "Personnummer")
     page.evaluate("window.leave()")
     expect_stored(page, lambda: copied(page), "")
-    draw(page, "copy_parts", "parts", parts("e", clear_ms=50))
+    draw(page, parts("e", clear_ms=50))
     page.keyboard.press("Space")
     expect_stored(page, lambda: copied(page), "")
 
 
 def test_keys_are_left_alone_where_something_is_typed(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("f"))
+    draw(page, parts("f"))
     press(page, "Space", "Personnummer")
     page.locator("#elsewhere").focus()
     page.keyboard.type("nhb")
@@ -204,7 +207,7 @@ def test_without_the_right_to_the_clipboard_the_text_is_selected(page: Page) -> 
     page.evaluate(
         "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }"
     )
-    draw(page, "copy_parts", "parts", parts("g"))
+    draw(page, parts("g"))
     page.keyboard.press("Space")
     expect(page.locator(".said")).to_have_text("Tryck Ctrl+C.")
     assert page.evaluate("getSelection().toString() || 'none'") in (PID, "none")
@@ -226,7 +229,7 @@ def refuse_writes(page: Page, *, refused: bool) -> None:
 def test_a_tick_stops_the_copying_of_the_client_and_empties_the_clipboard_at_once(
     page: Page,
 ) -> None:
-    draw(page, "copy_parts", "parts", parts("h"))
+    draw(page, parts("h"))
     press(page, "Space", "Personnummer")
     # The server has not answered: the client is still on the screen.
     page.keyboard.press("Control+Enter")
@@ -236,13 +239,13 @@ def test_a_tick_stops_the_copying_of_the_client_and_empties_the_clipboard_at_onc
         page.keyboard.press(key)
     page.locator(".part.note").first.click(force=True)
     assert copied(page) == ""
-    draw(page, "copy_parts", "parts", parts("i", answers=1))
+    draw(page, parts("i", answers=1))
     assert press(page, "Space", "Personnummer") == PID
 
 
 @pytest.mark.parametrize("button", ["key_in_done", "key_in_skip"])
 def test_a_click_that_ends_the_turn_does_as_its_key(page: Page, button: str) -> None:
-    draw(page, "copy_parts", "parts", parts("j"))
+    draw(page, parts("j"))
     press(page, "Space", "Personnummer")
     page.locator(f".st-key-{button} button").click()
     expect_stored(page, lambda: copied(page), "")
@@ -251,7 +254,7 @@ def test_a_click_that_ends_the_turn_does_as_its_key(page: Page, button: str) -> 
 
 
 def test_a_copy_on_its_way_when_the_client_is_ticked_is_emptied_too(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("k"))
+    draw(page, parts("k"))
     page.evaluate(
         """() => {
             const write = navigator.clipboard.writeText.bind(navigator.clipboard);
@@ -267,14 +270,14 @@ def test_a_copy_on_its_way_when_the_client_is_ticked_is_emptied_too(page: Page) 
 
 
 def test_what_could_not_be_emptied_is_emptied_on_the_return_whatever_is_shown(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("l"))
+    draw(page, parts("l"))
     for turn in ("m", ""):
         press(page, "Space", "Personnummer")
         refuse_writes(page, refused=True)
         page.keyboard.press("Control+Enter")
         expect(page.locator(".said")).to_have_text("Väntar.")
         if turn:
-            draw(page, "copy_parts", "parts", parts(turn))
+            draw(page, parts(turn))
         else:  # it was the last client
             page.evaluate("window.leave()")
         assert copied(page) == PID
@@ -286,10 +289,10 @@ def test_what_could_not_be_emptied_is_emptied_on_the_return_whatever_is_shown(pa
 def test_a_tick_that_signs_nothing_or_is_not_heard_lets_the_client_be_copied_on(
     page: Page,
 ) -> None:
-    draw(page, "copy_parts", "parts", parts("n"))
+    draw(page, parts("n"))
     press(page, "Space", "Personnummer")
     page.keyboard.press("Control+Enter")
-    draw(page, "copy_parts", "parts", parts("n", answers=1))
+    draw(page, parts("n", answers=1))
     expect(page.locator(".said")).to_have_text("Inget är avkryssat.")
     assert press(page, "Space", "Händelsedatum") == "2021-12-11"
     page.keyboard.press("Control+Enter")
@@ -301,7 +304,7 @@ def test_a_tick_that_signs_nothing_or_is_not_heard_lets_the_client_be_copied_on(
 
 
 def test_the_keys_work_wherever_the_focus_is(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("o"))
+    draw(page, parts("o"))
     press(page, "Space", "Personnummer")
     page.locator("#margin").click()
     expect(page.locator(".next")).not_to_be_focused()
@@ -318,7 +321,7 @@ def test_the_keys_work_wherever_the_focus_is(page: Page) -> None:
 
 
 def test_a_button_that_a_person_came_to_by_tab_keeps_its_own_keys(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("p"))
+    draw(page, parts("p"))
     page.evaluate(
         """() => {
             window.pressed = 0;
@@ -343,7 +346,7 @@ def test_a_button_that_a_person_came_to_by_tab_keeps_its_own_keys(page: Page) ->
 
 
 def test_all_is_copied_only_when_every_value_was(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("q"))
+    draw(page, parts("q"))
     following = page.locator(".next")
     press(page, "Space", "Personnummer")
     page.locator(".part.note").last.click()
@@ -356,7 +359,7 @@ def test_all_is_copied_only_when_every_value_was(page: Page) -> None:
 
 
 def test_what_the_browser_refuses_to_copy_is_not_copied_until_a_person_does(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("r"))
+    draw(page, parts("r"))
     refuse_writes(page, refused=True)
     for _ in range(2):
         page.keyboard.press("Space")
@@ -372,52 +375,21 @@ def test_what_the_browser_refuses_to_copy_is_not_copied_until_a_person_does(page
 
 
 def test_what_was_copied_is_told_by_name_and_never_by_value(page: Page) -> None:
-    draw(page, "copy_parts", "parts", parts("s"))
+    draw(page, parts("s"))
     press(page, "Space", "Personnummer")
     press(page, "Space", "Händelsedatum")
     press(page, "Space", "Anteckningen")
     page.wait_for_function("window.given.length > 0")
     (told,) = page.evaluate("window.given")
     assert told == {"run": "R1", "parts": {"E1": ["own", "note"], "E2": []}}
-    draw(page, "copy_parts", "parts", parts("s", copied=("E1 own", "E1 note")))
+    draw(page, parts("s", copied=("E1 own", "E1 note")))
     press(page, "Space", "Händelsedatum")
     page.evaluate("window.dispatchEvent(new Event('blur'))")
     (told,) = page.evaluate("window.given")
     assert told["parts"] == {"E1": [], "E2": ["own"]}
     # Another time, or another person: the number first, then what is left.
-    draw(page, "copy_parts", "parts", parts("t", copied=("E1 own", "E1 note", "E2 own")))
+    draw(page, parts("t", copied=("E1 own", "E1 note", "E2 own")))
     expect(page.locator(".part.copied")).to_have_count(3)
     press(page, "Space", "Personnummer")
     assert press(page, "Space", "Anteckningen") == "Text 2.\nRad två."
     expect(page.locator(".next")).to_contain_text("Allt är kopierat")
-
-
-def order(page: Page) -> list[str]:
-    """The labels of the rows in their order."""
-    return page.locator(".order .label").all_inner_texts()
-
-
-def test_an_order_is_arranged_by_keyboard_and_by_mouse(page: Page) -> None:
-    fields = [{"name": name, "label": name.upper(), "own": name == "a"} for name in "abcd"]
-    names = ("line", "keys", "up", "down", "save")
-    texts = {name: name for name in names} | {"moved": "{label}: {place}"}
-    data = {"place": ["System", "form"], "fields": fields, "texts": texts}
-    draw(page, "field_order", "order", data)
-    rows = page.locator(".order li")
-    assert order(page) == ["A", "line", "B", "C", "D"]
-    rows.nth(3).focus()
-    page.keyboard.press("Alt+ArrowUp")
-    page.keyboard.press("Alt+ArrowUp")
-    assert order(page) == ["A", "C", "line", "B", "D"]
-    expect(rows.nth(1)).to_be_focused()
-    expect(page.locator(".said")).to_have_text("C: 2")
-    page.keyboard.press("ArrowDown")
-    expect(rows.nth(2)).to_be_focused()
-    rows.nth(4).drag_to(rows.nth(0))
-    assert order(page) == ["D", "A", "C", "line", "B"]
-    page.get_by_role("button", name="down: A").click()
-    page.locator(".save").click()
-    (given,) = page.evaluate("window.given")
-    own = {field["name"]: field["own"] for field in given["fields"]}
-    assert json.dumps(own) == '{"d": true, "c": true, "a": true, "b": false}'
-    assert given["place"] == ["System", "form"]

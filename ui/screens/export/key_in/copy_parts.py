@@ -47,7 +47,8 @@ _TEXTS = (
     "key_in.copy.stopped",
     "key_in.title",
 )
-_SCRIPTS = ("press_again", "key_in/copy_board", "key_in/small_window", "key_in/copy_parts")
+HTML = '<div class="parts"></div><p class="away"></p>'
+SCRIPTS = ("press_again", "key_in/copy_board", "key_in/small_window", "key_in/copy_parts")
 _KEY, _ANSWERS_KEY, _REDRAW_KEY = "key_in_parts", "key_in_answers", "key_in_redraw"
 
 
@@ -97,8 +98,8 @@ def copy_parts(
     }
     component(
         "copy_parts",
-        read_script(*_SCRIPTS),
-        html='<div class="parts"></div><p class="away"></p>',
+        read_script(*SCRIPTS),
+        html=HTML,
         style="copy_parts",
     )(key=_KEY, data=data, on_copied_change=partial(_save_copied, context, person))
 
