@@ -87,15 +87,16 @@ def restore_backup(
     Raises:
         UsageError: the workspace is not empty, the object store has the images of another one, or
             the keys do not fit.
-        StoreError: the backup is of a later version or damaged, the database is not empty, or what
-            was restored is not what was backed up.
+        StoreError: the backup is of a later version, from before version 1.2.0 or damaged, the
+            database is not empty, or what was restored is not what was backed up.
         StoreUnavailableError: a disk is full or away, or the database out of reach.
     """
     manifest = order.manifest
     if manifest.schema not in revisions():
-        raise StoreError(
-            "backup_later_schema", found=manifest.schema, version=manifest.version, needed=head()
-        )
+        told = {"found": manifest.schema, "version": manifest.version}
+        if manifest.schema < head():
+            raise StoreError("backup_before_history", **told)
+        raise StoreError("backup_later_schema", needed=head(), **told)
     with _writing(order.workspace), _alone(order.workspace):
         settings_text = _restore_files(folder, order)
         placed = _placed_settings(settings, order, settings_text or b"")
@@ -104,7 +105,7 @@ def restore_backup(
         lost = _restore_images(folder, order, images, on_image)
         url = order.database_url or _unfinished_url(order.workspace)
         lines = read_lines(folder, manifest, order.keys)
-        fill_database(url, lines, manifest.tables, manifest.schema, settings.forms)
+        fill_database(url, lines, manifest.tables, manifest.schema)
         store = open_store(placed.model_copy(update={"database_url": url}))
         try:
             restored = _check(store, order, len(lost), by)

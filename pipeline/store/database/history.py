@@ -93,10 +93,10 @@ def require_head(conn: Connection, store: str, *, hold: bool = False) -> bool:
 
 
 def require_known(revision: str, store: str) -> None:
-    """Check that a revision is in this program's history, which begins with version 1.0.0.
+    """Check that a revision is in this program's history, which begins with version 1.2.0.
 
     Raises:
-        SchemaOutdatedError: it is from before, or of no release; version 1.1.0 upgrades it.
+        SchemaOutdatedError: it is from before, or of no release; version 1.2.0 upgrades it.
         SchemaTooNewError: it is of a later version of the program.
     """
     is_known = revision in revisions()

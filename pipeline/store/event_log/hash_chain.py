@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from pipeline.store.event_log.records import (
     RecordDigest,
@@ -34,7 +34,6 @@ from pipeline.store.event_log.records import (
 )
 from pipeline.store.schema import paper
 from pipeline.store.schema.accounts import event_head, log_key, record_digest
-from pipeline.store.schema.append_only import protect_log
 
 Detail = str | int | float | bool | None
 GENESIS_DIGEST = "0" * 64
@@ -44,11 +43,6 @@ _CHUNK_ROWS = 5000
 """How many rows one query reads."""
 
 _event_table = paper.event
-_SET_LINK = (
-    update(_event_table)
-    .where(_event_table.c.id == bindparam("row"))
-    .values(previous=bindparam("to"), sha256=bindparam("own"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +71,6 @@ class ChainHead:
 
 
 _NAMES = tuple(field.name for field in fields(LogRow))
-_NAMES_BEFORE_RECORDS = tuple(name for name in _NAMES if name != "records")
 
 
 def row_digest(row: LogRow) -> str:
@@ -105,15 +98,9 @@ def link_row(row: LogRow, head: ChainHead) -> LogRow:
 
 
 def start_chain(conn: Connection) -> None:
-    """Start the chain of a new store, or link the rows of an older one; then protect the log.
-
-    Repeating it changes nothing.
-    """
-    if conn.execute(select(event_head.c.id)).first() is None:
-        conn.execute(insert(event_head).values(id=_HEAD_ID, number=0, sha256=GENESIS_DIGEST))
-        conn.execute(insert(log_key).values(id=_HEAD_ID, key=secrets.token_hex(32)))
-        _link_unchained_rows(conn)
-    protect_log(conn)
+    """Start the chain of a new store."""
+    conn.execute(insert(event_head).values(id=_HEAD_ID, number=0, sha256=GENESIS_DIGEST))
+    conn.execute(insert(log_key).values(id=_HEAD_ID, key=secrets.token_hex(32)))
 
 
 def append_rows(
@@ -182,7 +169,10 @@ def read_rows(conn: Connection, last: int = 0) -> Iterator[LogRow]:
     """Yield the rows after a number, in chunks of some thousand rows."""
     # Chunks by number, since the log may be larger than memory
     while rows := conn.execute(
-        _rows_query().where(_event_table.c.id > last).order_by(_event_table.c.id).limit(_CHUNK_ROWS)
+        select(*(_event_table.c[name] for name in _NAMES))
+        .where(_event_table.c.id > last)
+        .order_by(_event_table.c.id)
+        .limit(_CHUNK_ROWS)
     ).all():
         yield from (LogRow(*row) for row in rows)
         last = rows[-1].id
@@ -193,30 +183,3 @@ def digest_key(conn: Connection) -> bytes:
     return bytes.fromhex(
         conn.execute(select(log_key.c.key).where(log_key.c.id == _HEAD_ID)).scalar_one()
     )
-
-
-def _link_unchained_rows(conn: Connection) -> None:
-    """Link the rows that were written before there was a chain.
-
-    Numbers that rolled back transactions skipped stay unused.
-    """
-    last = ChainHead(0, GENESIS_DIGEST)
-    while rows := conn.execute(
-        _rows_query(_NAMES_BEFORE_RECORDS)
-        .where(_event_table.c.id > last.number)
-        .order_by(_event_table.c.id)
-        .limit(_CHUNK_ROWS)
-    ).all():
-        links = []
-        for row in rows:
-            # A row keeps its number, whatever numbers are missing before it
-            linked = link_row(LogRow(*row), ChainHead(row.id - 1, last.sha256))
-            links.append({"row": linked.id, "to": linked.previous, "own": linked.sha256})
-            last = ChainHead(linked.id, linked.sha256 or "")
-        conn.execute(_SET_LINK, links)
-    if last.number:
-        conn.execute(update(event_head).values(number=last.number, sha256=last.sha256))
-
-
-def _rows_query(names: Sequence[str] = _NAMES) -> Select[Any]:
-    return select(*(_event_table.c[name] for name in names))

@@ -205,10 +205,7 @@ def find_wrong_records(conn: Connection, revision: str | None = None) -> set[Rec
         conn: a transaction.
         revision: of the schema, if it is an earlier one: what is covered later only is left out.
     """
-    tables = inspect(conn)
-    if not tables.has_table(record_digest.name):
-        return set()
-    last = inf if revision is None else int(revision or 0)
+    tables, last = inspect(conn), inf if revision is None else int(revision)
     columns = {
         name: {
             column["name"]
@@ -216,7 +213,7 @@ def find_wrong_records(conn: Connection, revision: str | None = None) -> set[Rec
             if kind.later.get(column["name"], 0) <= last
         }
         for name, kind in RECORD_KINDS.items()
-        if kind.since <= last and tables.has_table(name)
+        if tables.has_table(name)
     }
     return {
         RecordKey(problem.table, problem.owner)

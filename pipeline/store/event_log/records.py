@@ -35,14 +35,12 @@ class RecordKind:
     """A table of the record; the rows of one owner have one digest of these columns.
 
     Attributes:
-        since: The number of the revision of the schema from which on the log covers it.
-        later: The same of columns that it covers only from a later one on.
+        later: Columns that the log covers only from a revision of the schema on, with its number.
     """
 
     table: Table
     owner: Column[Any]
     columns: tuple[Column[Any], ...]
-    since: int = 0
     later: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -71,11 +69,10 @@ def _kind(
     table: Table,
     owner: str,
     without: Collection[str] = (),
-    since: int = 0,
     later: Mapping[str, int] | None = None,
 ) -> RecordKind:
     columns = tuple(c for c in table.c if c.name not in without)
-    return RecordKind(table, table.c[owner], columns, since, later or {})
+    return RecordKind(table, table.c[owner], columns, later or {})
 
 
 # The queue's columns are no evidence: claims and the order of work, computed anew at any time
@@ -109,7 +106,6 @@ _READING_COLUMNS = (
     "reader_version",
     "standing",
 )
-_EVIDENCE_AND_RIGHTS = 23
 _DUTIES = {"deadlines": 24, "due_at": 24}
 RECORD_KINDS: Mapping[str, RecordKind] = {
     kind.name: kind
@@ -134,21 +130,16 @@ RECORD_KINDS: Mapping[str, RecordKind] = {
         _kind(exports.archive_package, "id"),
         _kind(exports.archived_sheet, "package"),
         _kind(exports.paper_decision, "package"),
-        _kind(paper.page, "id", without=_READING_COLUMNS, since=_EVIDENCE_AND_RIGHTS),
-        _kind(review.page_area, "page", since=_EVIDENCE_AND_RIGHTS),
-        _kind(registers.client, "pid", since=_EVIDENCE_AND_RIGHTS),
-        _kind(accounts.client_block, "id", since=_EVIDENCE_AND_RIGHTS),
-        _kind(
-            registers.staff,
-            "login",
-            without=("must_change", "refused_until"),
-            since=_EVIDENCE_AND_RIGHTS,
-        ),
-        _kind(registers.staff_unit, "login", since=_EVIDENCE_AND_RIGHTS),
-        _kind(registers.assignment, "login", since=_EVIDENCE_AND_RIGHTS),
-        _kind(registers.assignment_unit, "login", since=_EVIDENCE_AND_RIGHTS),
-        _kind(accounts.provider_link, "login", since=_EVIDENCE_AND_RIGHTS),
-        _kind(accounts.second_factor, "login", without=("last_step",), since=_EVIDENCE_AND_RIGHTS),
+        _kind(paper.page, "id", without=_READING_COLUMNS),
+        _kind(review.page_area, "page"),
+        _kind(registers.client, "pid"),
+        _kind(accounts.client_block, "id"),
+        _kind(registers.staff, "login", without=("must_change", "refused_until")),
+        _kind(registers.staff_unit, "login"),
+        _kind(registers.assignment, "login"),
+        _kind(registers.assignment_unit, "login"),
+        _kind(accounts.provider_link, "login"),
+        _kind(accounts.second_factor, "login", without=("last_step",)),
     )
 }
 """The tables that the log covers. A column that is added to one is covered from then on."""

@@ -75,11 +75,6 @@ _POSTGRES_FUNCTION = (
 )
 
 
-def protect_log(conn: Connection) -> None:
-    """Make the database refuse changes of log rows, as far as its tables exist already."""
-    _create(conn, _triggers_of(conn, (paper.event,)) | _HEAD_TRIGGERS[conn.dialect.name])
-
-
 def protect_tables(conn: Connection) -> None:
     """Protect all tables that are only added to; repeating it changes nothing."""
     _create(conn, _all_triggers(conn))

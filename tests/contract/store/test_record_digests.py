@@ -25,9 +25,7 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.errors import StoreError
-from pipeline.domain.settings import Settings
 from pipeline.store.database.migrations.run import migrate
-from pipeline.store.database.migrations.upgrade import upgrade_store
 from pipeline.store.database.store import Store
 from pipeline.store.event_log import hash_chain, record_check
 from pipeline.store.event_log.chain_check import FIRST_HEAD, ChainProblem, ProblemKind
@@ -49,7 +47,6 @@ from pipeline.store.schema.append_only import (
     unprotected_tables,
 )
 from pipeline.store.schema.clock import UtcDateTime
-from tests.support.store.databases import baseline_tables, revert_to_baseline
 
 pytest_plugins = ("tests.support.store.databases",)
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -397,34 +394,12 @@ def test_what_is_written_while_verifying_is_not_accused(
 
 
 @both
-def test_an_upgrade_covers_what_there_is_and_says_so(
-    store: Store, store_settings: Settings
-) -> None:
-    _fill(store, (kind.table for kind in KINDS))
-    with store.begin() as conn:
-        unprotect_tables(conn)
-        # As the log was before it covered the record
-        conn.exec_driver_sql("DELETE FROM event")
-        conn.exec_driver_sql("UPDATE event_head SET number = 0, sha256 = '" + "0" * 64 + "'")
-        revert_to_baseline(conn)
-    upgrade_store(store_settings, backup=False)
-    with store.read() as conn:
-        assert verify_chain(conn).problems == ()
-        (row,) = read_rows(conn)
-    # The kinds of that time, and the route that is made of the run
-    rows = sum(kind.table.name in baseline_tables() for kind in KINDS) + 1
-    assert (row.action, row.detail) == ("adopt_records", {"rows": rows})
-
-
-@both
-def test_what_was_wrong_before_an_upgrade_is_wrong_after_it(
-    recorded: Store, store_settings: Settings
-) -> None:
+def test_what_was_wrong_before_an_upgrade_is_wrong_after_it(recorded: Store) -> None:
     with recorded.begin() as conn:
         unprotect_tables(conn)
         conn.exec_driver_sql("UPDATE decision SET state = 'empty'")
     with recorded.begin() as conn:
-        migrate(conn, store_settings.forms)
+        migrate(conn)
     with recorded.read() as conn:
         (problem,) = verify_chain(conn).problems
     assert (problem.wrong.value, problem.table) == ("record_changed", "decision")

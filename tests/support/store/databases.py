@@ -31,13 +31,14 @@ from sqlalchemy import (
 )
 
 from pipeline.domain.settings import Settings
-from pipeline.store.database.history import alembic_version
+from pipeline.store.database.history import alembic_version, revisions
 from pipeline.store.database.migrations.run import baseline_statements
 from pipeline.store.database.store import Store, accept_images, open_store
 from pipeline.store.schema import paper
 from pipeline.store.schema.tally_triggers import drop_tally_triggers
 
 SERVER = "EFTERSKRIFT_TEST_POSTGRES"
+BASELINE = revisions()[0]
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 
@@ -138,7 +139,7 @@ def _give_images(settings: Settings) -> None:
 def revert_to_baseline(conn: Connection) -> None:
     """Leave of a store the tables, columns and indexes that the baseline knows."""
     known = baseline_tables()
-    conn.execute(update(alembic_version).values(version_num="0001"))
+    conn.execute(update(alembic_version).values(version_num=BASELINE))
     drop_tally_triggers(conn)
     later = [table for table in paper.metadata.sorted_tables if table.name not in known]
     paper.metadata.drop_all(conn, later)

@@ -1,1 +1,1 @@
-"""The schema's history from the baseline 0001 on, and what runs it: upgrades and restored rows."""
+"""The schema's history from the baseline 0023 on, and what runs it: upgrades and restored rows."""

@@ -1,18 +1,12 @@
--- The tables of version 1.0.0 (revision 0001). Never changed: later changes are revisions.
+-- The tables of version 1.2.0 (revision 0023). Never changed: later changes are revisions.
 -- The words in braces are each database's own.
-CREATE TABLE address_failure (
-    id {serial} NOT NULL,
-    address_sha256 VARCHAR(64) NOT NULL,
-    at {moment} NOT NULL,
-    PRIMARY KEY (id)
-);
-CREATE INDEX ix_address_failure_address_sha256 ON address_failure (address_sha256);
 CREATE TABLE archive_package (
     id VARCHAR(40) NOT NULL,
     file_name VARCHAR(120) NOT NULL,
     file_sha256 VARCHAR(64) NOT NULL,
     made_at {moment} NOT NULL,
     made_by VARCHAR(80) NOT NULL,
+    decision VARCHAR(80) DEFAULT '' NOT NULL,
     PRIMARY KEY (id)
 );
 CREATE TABLE batch (
@@ -22,9 +16,13 @@ CREATE TABLE batch (
     unit VARCHAR(80) NOT NULL,
     place VARCHAR(200) NOT NULL,
     taking_in VARCHAR(64),
+    content VARCHAR(64),
     PRIMARY KEY (id),
     UNIQUE (taking_in)
 );
+CREATE INDEX batch_coming ON batch (id) WHERE taking_in IS NOT NULL;
+CREATE INDEX batch_created ON batch (created_at, unit);
+CREATE INDEX ix_batch_content ON batch (content);
 CREATE TABLE care_list (
     id {serial} NOT NULL,
     unit VARCHAR(80) NOT NULL,
@@ -43,6 +41,8 @@ CREATE TABLE client (
     unit VARCHAR(80) NOT NULL,
     protected BOOLEAN NOT NULL,
     address VARCHAR(200) DEFAULT '' NOT NULL,
+    deceased_on VARCHAR(10) DEFAULT '' NOT NULL,
+    moved_on VARCHAR(10) DEFAULT '' NOT NULL,
     PRIMARY KEY (pid)
 );
 CREATE INDEX ix_client_unit ON client (unit);
@@ -59,6 +59,14 @@ CREATE TABLE client_block (
     PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX client_block_stands ON client_block (client_pid, unit) WHERE lifted_at IS NULL;
+CREATE TABLE client_code (
+    unit VARCHAR(80) NOT NULL,
+    code VARCHAR(4) NOT NULL,
+    pid VARCHAR(20) NOT NULL,
+    given_at {moment} NOT NULL,
+    PRIMARY KEY (unit, code),
+    UNIQUE (unit, pid)
+);
 CREATE TABLE control_key (
     id {serial} NOT NULL,
     secret VARCHAR(64) NOT NULL,
@@ -74,8 +82,11 @@ CREATE TABLE event (
     unit VARCHAR(80),
     previous VARCHAR(64),
     sha256 VARCHAR(64),
+    records VARCHAR(64),
     PRIMARY KEY (id)
 );
+CREATE INDEX event_own_action ON event ("by", id) WHERE action IN ('decide', 'skip', 'undo', 'forward', 'reopen');
+CREATE INDEX event_skip ON event ("by", at) WHERE action = 'skip';
 CREATE INDEX ix_event_at ON event (at);
 CREATE INDEX ix_event_subject ON event (subject);
 CREATE TABLE event_head (
@@ -91,6 +102,17 @@ CREATE TABLE export_run (
     file_sha256 VARCHAR(64) NOT NULL,
     made_at {moment} NOT NULL,
     made_by VARCHAR(80) NOT NULL,
+    route VARCHAR(40),
+    PRIMARY KEY (id)
+);
+CREATE TABLE form_publication (
+    id {serial} NOT NULL,
+    form VARCHAR(60) NOT NULL,
+    version INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    ended_at {moment},
     PRIMARY KEY (id)
 );
 CREATE TABLE group_setting (
@@ -117,6 +139,10 @@ CREATE TABLE group_task (
 );
 CREATE INDEX group_task_login ON group_task (login, ended_at);
 CREATE INDEX group_task_open ON group_task (claimed_until) WHERE ended_at IS NULL;
+CREATE TABLE image_store (
+    id VARCHAR(32) NOT NULL,
+    PRIMARY KEY (id)
+);
 CREATE TABLE issued_sheet (
     serial VARCHAR(8) NOT NULL,
     form VARCHAR(60) NOT NULL,
@@ -125,8 +151,21 @@ CREATE TABLE issued_sheet (
     client_pid VARCHAR(20),
     issued_at {moment} NOT NULL,
     issued_by VARCHAR(80) NOT NULL,
+    pack VARCHAR(32) DEFAULT '' NOT NULL,
     PRIMARY KEY (serial)
 );
+CREATE INDEX ix_issued_sheet_pack ON issued_sheet (pack);
+CREATE TABLE key_in_order (
+    id {serial} NOT NULL,
+    system VARCHAR(80) NOT NULL,
+    form VARCHAR(80) NOT NULL,
+    own JSON NOT NULL,
+    note JSON NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX key_in_order_latest ON key_in_order (system, form, id);
 CREATE TABLE log_key (
     id INTEGER NOT NULL,
     "key" VARCHAR(64) NOT NULL,
@@ -136,9 +175,34 @@ CREATE TABLE login_failure (
     id {serial} NOT NULL,
     login_sha256 VARCHAR(64) NOT NULL,
     at {moment} NOT NULL,
+    address_sha256 VARCHAR(64),
+    device_sha256 VARCHAR(64),
     PRIMARY KEY (id)
 );
+CREATE INDEX ix_login_failure_address_sha256 ON login_failure (address_sha256);
+CREATE INDEX ix_login_failure_at ON login_failure (at);
+CREATE INDEX ix_login_failure_device_sha256 ON login_failure (device_sha256);
 CREATE INDEX ix_login_failure_login_sha256 ON login_failure (login_sha256);
+CREATE TABLE outage (
+    id {serial} NOT NULL,
+    unit VARCHAR(80) NOT NULL,
+    system VARCHAR(40) NOT NULL,
+    kind VARCHAR(10) NOT NULL,
+    start {moment} NOT NULL,
+    "end" {moment},
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    undone_by VARCHAR(80),
+    undone_at {moment},
+    PRIMARY KEY (id)
+);
+CREATE TABLE outstanding_sheet (
+    serial VARCHAR(8) NOT NULL,
+    unit VARCHAR(80) NOT NULL,
+    form VARCHAR(60) NOT NULL,
+    pack VARCHAR(32) NOT NULL,
+    PRIMARY KEY (serial)
+);
 CREATE TABLE pack_number (
     unit VARCHAR(80) NOT NULL,
     form VARCHAR(60) NOT NULL,
@@ -146,6 +210,17 @@ CREATE TABLE pack_number (
     each_client INTEGER NOT NULL,
     PRIMARY KEY (unit, form)
 );
+CREATE TABLE pack_opening (
+    id {serial} NOT NULL,
+    pack VARCHAR(32) NOT NULL,
+    day VARCHAR(10) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    undone_by VARCHAR(80),
+    undone_at {moment},
+    PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX pack_opening_standing ON pack_opening (pack) WHERE undone_at IS NULL;
 CREATE TABLE planned_day (
     unit VARCHAR(80) NOT NULL,
     day VARCHAR(10) NOT NULL,
@@ -164,10 +239,45 @@ CREATE TABLE pull (
     undone_at {moment},
     PRIMARY KEY (id)
 );
+CREATE TABLE record_digest (
+    kind VARCHAR(40) NOT NULL,
+    owner VARCHAR(80) NOT NULL,
+    event INTEGER NOT NULL,
+    sha256 VARCHAR(64) NOT NULL,
+    PRIMARY KEY (kind, owner, event)
+);
+CREATE INDEX ix_record_digest_event ON record_digest (event);
+CREATE TABLE route (
+    id {serial} NOT NULL,
+    name VARCHAR(40) NOT NULL,
+    target VARCHAR(40) NOT NULL,
+    forms JSON NOT NULL,
+    system VARCHAR(80) DEFAULT '' NOT NULL,
+    module VARCHAR(80) DEFAULT '' NOT NULL,
+    deliverer VARCHAR(80) DEFAULT '' NOT NULL,
+    active BOOLEAN NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX ix_route_name ON route (name);
+CREATE TABLE scanned_pack (
+    pack VARCHAR(32) NOT NULL,
+    PRIMARY KEY (pack)
+);
 CREATE TABLE schema_info (
     version {serial} NOT NULL,
     PRIMARY KEY (version)
 );
+CREATE TABLE sheet_depth (
+    id {serial} NOT NULL,
+    sheet VARCHAR(41) NOT NULL,
+    depth VARCHAR(20) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX ix_sheet_depth_sheet ON sheet_depth (sheet);
 CREATE TABLE staff (
     login VARCHAR(80) NOT NULL,
     name VARCHAR(120) NOT NULL,
@@ -179,20 +289,90 @@ CREATE TABLE staff (
     break_glass BOOLEAN DEFAULT {false} NOT NULL,
     must_change BOOLEAN DEFAULT {false} NOT NULL,
     refused_until {moment},
+    person_key VARCHAR(80),
     PRIMARY KEY (login)
 );
+CREATE INDEX ix_staff_person_key ON staff (person_key);
 CREATE TABLE staff_signature (
     unit VARCHAR(80) NOT NULL,
     signature VARCHAR(20) NOT NULL,
     name VARCHAR(120) NOT NULL,
     title VARCHAR(80) NOT NULL,
+    hsa_id VARCHAR(40) DEFAULT '' NOT NULL,
+    role_code VARCHAR(20) DEFAULT '' NOT NULL,
     PRIMARY KEY (unit, signature, name)
 );
+CREATE TABLE store_check (
+    id {serial} NOT NULL,
+    started_at {moment} NOT NULL,
+    started_by VARCHAR(80) NOT NULL,
+    ended_at {moment},
+    database_problem TEXT DEFAULT '' NOT NULL,
+    files INTEGER DEFAULT '0' NOT NULL,
+    missing INTEGER DEFAULT '0' NOT NULL,
+    damaged INTEGER DEFAULT '0' NOT NULL,
+    orphans INTEGER DEFAULT '0' NOT NULL,
+    changed INTEGER DEFAULT '0' NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX store_check_ended ON store_check (ended_at);
+CREATE TABLE tally (
+    id {serial} NOT NULL,
+    what VARCHAR(8) NOT NULL,
+    unit VARCHAR(80) NOT NULL,
+    form VARCHAR(60) NOT NULL,
+    kind VARCHAR(20) NOT NULL,
+    is_void BOOLEAN NOT NULL,
+    is_second BOOLEAN NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE TABLE triage_order (
+    unit VARCHAR(80) NOT NULL,
+    digest VARCHAR(64) NOT NULL,
+    PRIMARY KEY (unit)
+);
+CREATE TABLE triage_table (
+    id {serial} NOT NULL,
+    unit VARCHAR(80) NOT NULL,
+    version INTEGER NOT NULL,
+    rules JSON NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    undone_by VARCHAR(80),
+    undone_at {moment},
+    PRIMARY KEY (id)
+);
+CREATE INDEX ix_triage_table_unit ON triage_table (unit);
 CREATE TABLE unit (
     name VARCHAR(80) NOT NULL,
     area VARCHAR(8) NOT NULL,
+    hsa_id VARCHAR(40) DEFAULT '' NOT NULL,
     PRIMARY KEY (name)
 );
+CREATE TABLE unit_depth (
+    id {serial} NOT NULL,
+    unit VARCHAR(80) NOT NULL,
+    form VARCHAR(60) NOT NULL,
+    depth VARCHAR(20) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX ix_unit_depth_unit ON unit_depth (unit);
+CREATE TABLE unit_provider (
+    id {serial} NOT NULL,
+    unit VARCHAR(80) NOT NULL,
+    name VARCHAR(120) NOT NULL,
+    hsa_id VARCHAR(64) NOT NULL,
+    organisation_number VARCHAR(20) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    undone_by VARCHAR(80),
+    undone_at {moment},
+    PRIMARY KEY (id)
+);
+CREATE INDEX ix_unit_provider_unit ON unit_provider (unit);
 CREATE TABLE unused_sheet (
     id {serial} NOT NULL,
     serial VARCHAR(8) NOT NULL,
@@ -205,11 +385,48 @@ CREATE TABLE unused_sheet (
 );
 CREATE INDEX ix_unused_sheet_lot ON unused_sheet (lot);
 CREATE UNIQUE INDEX unused_standing ON unused_sheet (serial) WHERE undone_at IS NULL;
+CREATE TABLE watched_folder (
+    id VARCHAR(64) NOT NULL,
+    folder VARCHAR(400) NOT NULL,
+    unit VARCHAR(80) NOT NULL,
+    place VARCHAR(200) NOT NULL,
+    looked_at {moment} NOT NULL,
+    is_away BOOLEAN NOT NULL,
+    passed_over JSON NOT NULL,
+    PRIMARY KEY (id)
+);
 CREATE TABLE worker (
     id VARCHAR(60) NOT NULL,
     beat_at {moment} NOT NULL,
     PRIMARY KEY (id)
 );
+CREATE TABLE access_change (
+    id VARCHAR(16) NOT NULL,
+    login VARCHAR(80) NOT NULL,
+    kind VARCHAR(20) NOT NULL,
+    at {moment} NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    needs_approval BOOLEAN NOT NULL,
+    approved_by VARCHAR(80),
+    approved_at {moment},
+    code_sha256 VARCHAR(64),
+    expires_at {moment},
+    done_at {moment},
+    cancelled_by VARCHAR(80),
+    cancelled_at {moment},
+    PRIMARY KEY (id),
+    FOREIGN KEY(login) REFERENCES staff (login)
+);
+CREATE INDEX ix_access_change_login ON access_change (login);
+CREATE TABLE archive_delivery (
+    id {serial} NOT NULL,
+    package VARCHAR(40) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(package) REFERENCES archive_package (id)
+);
+CREATE INDEX ix_archive_delivery_package ON archive_delivery (package);
 CREATE TABLE archived_sheet (
     package VARCHAR(40) NOT NULL,
     sheet VARCHAR(41) NOT NULL,
@@ -219,6 +436,15 @@ CREATE TABLE archived_sheet (
     PRIMARY KEY (package, sheet),
     UNIQUE (sheet, content),
     FOREIGN KEY(package) REFERENCES archive_package (id)
+);
+CREATE TABLE assignment (
+    login VARCHAR(80) NOT NULL,
+    number INTEGER NOT NULL,
+    role VARCHAR(40) NOT NULL,
+    title VARCHAR(80) NOT NULL,
+    areas VARCHAR(40),
+    PRIMARY KEY (login, number),
+    FOREIGN KEY(login) REFERENCES staff (login)
 );
 CREATE TABLE break_glass_use (
     id VARCHAR(16) NOT NULL,
@@ -263,6 +489,33 @@ CREATE TABLE closed_guide (
     PRIMARY KEY (login),
     FOREIGN KEY(login) REFERENCES staff (login)
 );
+CREATE TABLE export_delivery (
+    id {serial} NOT NULL,
+    run VARCHAR(32) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(run) REFERENCES export_run (id)
+);
+CREATE INDEX ix_export_delivery_run ON export_delivery (run);
+CREATE TABLE export_undo (
+    run VARCHAR(32) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (run),
+    FOREIGN KEY(run) REFERENCES export_run (id)
+);
+CREATE TABLE import_attempt (
+    batch VARCHAR(32) NOT NULL,
+    source_sha256 VARCHAR(64) NOT NULL,
+    copy INTEGER NOT NULL,
+    source_page INTEGER NOT NULL,
+    starts INTEGER NOT NULL,
+    deaths INTEGER NOT NULL,
+    pages INTEGER,
+    PRIMARY KEY (batch, source_sha256, copy),
+    FOREIGN KEY(batch) REFERENCES batch (id)
+);
 CREATE TABLE issued_row (
     serial VARCHAR(8) NOT NULL,
     "row" INTEGER NOT NULL,
@@ -272,6 +525,13 @@ CREATE TABLE issued_row (
     FOREIGN KEY(serial) REFERENCES issued_sheet (serial)
 );
 CREATE INDEX ix_issued_row_client_pid ON issued_row (client_pid);
+CREATE TABLE known_device (
+    login VARCHAR(80) NOT NULL,
+    device_sha256 VARCHAR(64) NOT NULL,
+    used_at {moment} NOT NULL,
+    PRIMARY KEY (login, device_sha256),
+    FOREIGN KEY(login) REFERENCES staff (login)
+);
 CREATE TABLE page (
     id VARCHAR(40) NOT NULL,
     batch VARCHAR(32) NOT NULL,
@@ -303,16 +563,23 @@ CREATE TABLE page (
     upright_sha256 VARCHAR(64),
     read_at {moment},
     reader_version VARCHAR(40),
+    standing VARCHAR(8) DEFAULT 'waiting' NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (batch, position),
     FOREIGN KEY(batch) REFERENCES batch (id)
 );
 CREATE INDEX ix_page_image_sha256 ON page (image_sha256);
+CREATE INDEX ix_page_read_at ON page (read_at);
 CREATE INDEX ix_page_serial ON page (serial);
 CREATE INDEX ix_page_sheet ON page (sheet);
 CREATE INDEX ix_page_source_sha256 ON page (source_sha256);
-CREATE INDEX ix_page_state ON page (state);
+CREATE INDEX page_blank ON page (scanned_at, id) WHERE outcome = 'blank';
+CREATE INDEX page_duplicate_of ON page (duplicate_of) WHERE duplicate_of IS NOT NULL;
+CREATE INDEX page_live ON page (unit, form, standing, state, sheet) WHERE standing != 'done';
+CREATE INDEX page_queue ON page (scanned_at, id, reason) WHERE state = 'queued';
+CREATE INDEX page_scanned ON page (scanned_at, unit);
 CREATE INDEX page_sheet_side ON page (serial, page_no);
+CREATE INDEX page_sides ON page (sheet, page_no, pages, serial, outcome, unit, area, form) WHERE pages > 1;
 CREATE TABLE paper_decision (
     id {serial} NOT NULL,
     package VARCHAR(40) NOT NULL,
@@ -336,6 +603,38 @@ CREATE TABLE paper_place (
     FOREIGN KEY(batch) REFERENCES batch (id)
 );
 CREATE INDEX ix_paper_place_batch ON paper_place (batch);
+CREATE TABLE provider_link (
+    login VARCHAR(80) NOT NULL,
+    issuer VARCHAR(255) NOT NULL,
+    subject VARCHAR(255) NOT NULL,
+    linked_at {moment} NOT NULL,
+    PRIMARY KEY (login),
+    CONSTRAINT provider_link_identity UNIQUE (issuer, subject),
+    FOREIGN KEY(login) REFERENCES staff (login)
+);
+CREATE TABLE queue_choice (
+    login VARCHAR(80) NOT NULL,
+    grouping VARCHAR(10) NOT NULL,
+    entry VARCHAR(44) DEFAULT '' NOT NULL,
+    PRIMARY KEY (login),
+    FOREIGN KEY(login) REFERENCES staff (login)
+);
+CREATE TABLE recovery_code (
+    login VARCHAR(80) NOT NULL,
+    code_sha256 VARCHAR(64) NOT NULL,
+    used_at {moment},
+    PRIMARY KEY (login, code_sha256),
+    FOREIGN KEY(login) REFERENCES staff (login)
+);
+CREATE TABLE second_factor (
+    login VARCHAR(80) NOT NULL,
+    secret VARCHAR(400) NOT NULL,
+    key_id VARCHAR(16) NOT NULL,
+    added_at {moment} NOT NULL,
+    last_step INTEGER NOT NULL,
+    PRIMARY KEY (login),
+    FOREIGN KEY(login) REFERENCES staff (login)
+);
 CREATE TABLE staff_unit (
     login VARCHAR(80) NOT NULL,
     unit VARCHAR(80) NOT NULL,
@@ -343,6 +642,31 @@ CREATE TABLE staff_unit (
     FOREIGN KEY(login) REFERENCES staff (login),
     FOREIGN KEY(unit) REFERENCES unit (name)
 );
+CREATE TABLE assignment_unit (
+    login VARCHAR(80) NOT NULL,
+    number INTEGER NOT NULL,
+    unit VARCHAR(80) NOT NULL,
+    PRIMARY KEY (login, number, unit),
+    FOREIGN KEY(login, number) REFERENCES assignment (login, number),
+    FOREIGN KEY(unit) REFERENCES unit (name)
+);
+CREATE TABLE attachment (
+    id {serial} NOT NULL,
+    page VARCHAR(40) NOT NULL,
+    sheet VARCHAR(41) NOT NULL,
+    number INTEGER NOT NULL,
+    title VARCHAR(120) NOT NULL,
+    day VARCHAR(10) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    undone_by VARCHAR(80),
+    undone_at {moment},
+    PRIMARY KEY (id),
+    FOREIGN KEY(page) REFERENCES page (id)
+);
+CREATE UNIQUE INDEX attachment_standing ON attachment (page) WHERE undone_at IS NULL;
+CREATE INDEX ix_attachment_page ON attachment (page);
+CREATE INDEX ix_attachment_sheet ON attachment (sheet);
 CREATE TABLE entry (
     id VARCHAR(44) NOT NULL,
     sheet VARCHAR(41) NOT NULL,
@@ -364,6 +688,7 @@ CREATE TABLE entry (
     first_at {moment},
     second_by VARCHAR(80),
     second_at {moment},
+    ended_at {moment},
     claimed_by VARCHAR(80),
     claimed_until {moment},
     skipped INTEGER NOT NULL,
@@ -371,27 +696,82 @@ CREATE TABLE entry (
     voided TEXT,
     lane INTEGER DEFAULT '2' NOT NULL,
     due_at {moment},
+    deadlines JSON,
     likely_pid VARCHAR(20) DEFAULT '' NOT NULL,
     happened VARCHAR(16) DEFAULT '' NOT NULL,
     first_on VARCHAR(10) DEFAULT '' NOT NULL,
     last_on VARCHAR(10) DEFAULT '' NOT NULL,
+    due_on VARCHAR(10) DEFAULT '9999-12-31' NOT NULL,
+    triage VARCHAR(40) DEFAULT '' NOT NULL,
+    triage_content JSON,
     author VARCHAR(120),
     signed_by VARCHAR(80),
     signed_at {moment},
     signed_why VARCHAR(300),
     subject VARCHAR(10) DEFAULT 'client' NOT NULL,
+    author_key VARCHAR(120) DEFAULT '' NOT NULL,
     PRIMARY KEY (id),
     FOREIGN KEY(page) REFERENCES page (id)
 );
+CREATE INDEX entry_author ON entry (author) WHERE author IS NOT NULL;
+CREATE INDEX entry_author_key ON entry (author_key, rank, lane, skipped, due_on, first_on, likely_pid, happened, id) WHERE state IN ('granskas', 'andra granskning') AND author_key != '';
 CREATE INDEX entry_claim ON entry (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX entry_client ON entry (client_pid) WHERE client_pid IS NOT NULL;
+CREATE INDEX entry_created ON entry (created_at, unit, state, form, criticality, voided);
+CREATE INDEX entry_day ON entry (event_on, unit) WHERE event_on IS NOT NULL;
+CREATE INDEX entry_due ON entry (unit, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX entry_ended ON entry (ended_at, unit, state) WHERE ended_at IS NOT NULL;
+CREATE INDEX entry_first ON entry (first_at, first_by, unit) WHERE first_at IS NOT NULL;
+CREATE INDEX entry_form_newest ON entry (form, rank, lane, skipped, due_on, last_on DESC, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
+CREATE INDEX entry_form_oldest ON entry (form, rank, lane, skipped, due_on, first_on, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
+CREATE INDEX entry_gap ON entry (unit) WHERE state != 'kvitterad' AND state = 'avvisad' AND voided IS NULL AND (reason NOT IN ('dubblett', 'främmande sida', 'tom rad'));
 CREATE INDEX entry_likely ON entry (likely_pid) WHERE likely_pid != '';
-CREATE INDEX entry_queue_newest ON entry (rank, lane, skipped, due_at, last_on DESC, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
-CREATE INDEX entry_queue_oldest ON entry (rank, lane, skipped, due_at, first_on, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
-CREATE INDEX entry_ready ON entry (unit, form) WHERE state = 'bekräftad';
+CREATE INDEX entry_queue_newest ON entry (rank, lane, skipped, due_on, last_on DESC, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
+CREATE INDEX entry_queue_oldest ON entry (rank, lane, skipped, due_on, first_on, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
+CREATE INDEX entry_ready ON entry (unit, form, first_by, version, area, voided) WHERE state = 'bekräftad';
+CREATE INDEX entry_second ON entry (second_at, second_by, unit) WHERE second_at IS NOT NULL;
 CREATE INDEX entry_signed ON entry (unit, form) WHERE state = 'signerad';
+CREATE INDEX entry_unreceipted ON entry (unit, state, form, criticality, created_at, voided) WHERE state != 'kvitterad';
 CREATE INDEX ix_entry_serial ON entry (serial);
 CREATE INDEX ix_entry_sheet ON entry (sheet);
+CREATE TABLE page_area (
+    id {serial} NOT NULL,
+    page VARCHAR(40) NOT NULL,
+    "row" INTEGER NOT NULL,
+    x FLOAT NOT NULL,
+    y FLOAT NOT NULL,
+    w FLOAT NOT NULL,
+    h FLOAT NOT NULL,
+    image_sha256 VARCHAR(64) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    undone_by VARCHAR(80),
+    undone_at {moment},
+    PRIMARY KEY (id),
+    FOREIGN KEY(page) REFERENCES page (id)
+);
+CREATE INDEX ix_page_area_page ON page_area (page);
+CREATE UNIQUE INDEX page_area_standing ON page_area (page, "row") WHERE undone_at IS NULL;
+CREATE TABLE page_closure (
+    id {serial} NOT NULL,
+    page VARCHAR(40) NOT NULL,
+    reason VARCHAR(40) NOT NULL,
+    other VARCHAR(80) DEFAULT '' NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    undone_by VARCHAR(80),
+    undone_at {moment},
+    PRIMARY KEY (id),
+    FOREIGN KEY(page) REFERENCES page (id)
+);
+CREATE UNIQUE INDEX page_closure_standing ON page_closure (page) WHERE undone_at IS NULL;
+CREATE TABLE page_text (
+    page VARCHAR(40) NOT NULL,
+    plain VARCHAR NOT NULL,
+    words JSON NOT NULL,
+    PRIMARY KEY (page),
+    FOREIGN KEY(page) REFERENCES page (id)
+);
 CREATE TABLE reading (
     page VARCHAR(40) NOT NULL,
     field VARCHAR(80) NOT NULL,
@@ -496,6 +876,7 @@ CREATE TABLE entry_version (
     PRIMARY KEY (id),
     FOREIGN KEY(entry) REFERENCES entry (id)
 );
+CREATE INDEX entry_version_at ON entry_version (at, entry, state);
 CREATE INDEX ix_entry_version_entry ON entry_version (entry);
 CREATE TABLE export_item (
     run VARCHAR(32) NOT NULL,
@@ -503,11 +884,30 @@ CREATE TABLE export_item (
     revision INTEGER NOT NULL,
     number INTEGER NOT NULL,
     entry_revision INTEGER DEFAULT '0' NOT NULL,
+    route_revision INTEGER,
+    routes JSON,
     PRIMARY KEY (run, entry),
     UNIQUE (entry, revision),
     FOREIGN KEY(run) REFERENCES export_run (id),
     FOREIGN KEY(entry) REFERENCES entry (id)
 );
+CREATE TABLE export_proof (
+    id {serial} NOT NULL,
+    run VARCHAR(32) NOT NULL,
+    entry VARCHAR(44) NOT NULL,
+    revision INTEGER NOT NULL,
+    at {moment} NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    means VARCHAR(20) NOT NULL,
+    found VARCHAR(20) NOT NULL,
+    differences JSON NOT NULL,
+    place VARCHAR(200) DEFAULT '' NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(run) REFERENCES export_run (id),
+    FOREIGN KEY(entry) REFERENCES entry (id)
+);
+CREATE INDEX ix_export_proof_entry ON export_proof (entry);
+CREATE INDEX ix_export_proof_run ON export_proof (run);
 CREATE TABLE forwarding (
     id {serial} NOT NULL,
     entry VARCHAR(44) NOT NULL,
@@ -548,6 +948,33 @@ CREATE TABLE key_in_claim (
     PRIMARY KEY (entry, revision),
     FOREIGN KEY(entry) REFERENCES entry (id)
 );
+CREATE TABLE key_in_copy (
+    id {serial} NOT NULL,
+    entry VARCHAR(44) NOT NULL,
+    revision INTEGER NOT NULL,
+    part VARCHAR(200) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(entry) REFERENCES entry (id)
+);
+CREATE INDEX ix_key_in_copy_entry ON key_in_copy (entry);
+CREATE TABLE key_in_signature (
+    id {serial} NOT NULL,
+    turn VARCHAR(32) NOT NULL,
+    run VARCHAR(32) NOT NULL,
+    entry VARCHAR(44) NOT NULL,
+    revision INTEGER NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    undone_at {moment},
+    settled_at {moment},
+    PRIMARY KEY (id),
+    FOREIGN KEY(run) REFERENCES export_run (id),
+    FOREIGN KEY(entry) REFERENCES entry (id)
+);
+CREATE INDEX ix_key_in_signature_turn ON key_in_signature (turn);
+CREATE UNIQUE INDEX key_in_signature_active ON key_in_signature (entry, revision) WHERE undone_at IS NULL;
 CREATE TABLE look (
     entry VARCHAR(44) NOT NULL,
     revision INTEGER NOT NULL,
@@ -559,7 +986,24 @@ CREATE TABLE look (
     PRIMARY KEY (entry, revision),
     FOREIGN KEY(entry) REFERENCES entry (id)
 );
+CREATE INDEX look_at ON look (at);
 CREATE INDEX look_login ON look (login, at);
+CREATE TABLE met_duty (
+    id {serial} NOT NULL,
+    entry VARCHAR(44) NOT NULL,
+    rule VARCHAR(60) NOT NULL,
+    is_met BOOLEAN NOT NULL,
+    how VARCHAR(20) NOT NULL,
+    day VARCHAR(10) NOT NULL,
+    paper VARCHAR(44),
+    due VARCHAR(40) NOT NULL,
+    "by" VARCHAR(80) NOT NULL,
+    at {moment} NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(entry) REFERENCES entry (id),
+    FOREIGN KEY(paper) REFERENCES entry (id)
+);
+CREATE INDEX ix_met_duty_entry ON met_duty (entry);
 CREATE TABLE payment_approval (
     id {serial} NOT NULL,
     entry VARCHAR(44) NOT NULL,
@@ -614,6 +1058,7 @@ CREATE TABLE receipt (
     FOREIGN KEY(entry) REFERENCES entry (id),
     FOREIGN KEY(run) REFERENCES export_run (id)
 );
+CREATE INDEX receipt_run ON receipt (run);
 CREATE TABLE signature (
     id {serial} NOT NULL,
     entry VARCHAR(44) NOT NULL,
@@ -636,6 +1081,7 @@ CREATE TABLE statistics_item (
     revision INTEGER NOT NULL,
     month VARCHAR(7) NOT NULL,
     number INTEGER NOT NULL,
+    whole BOOLEAN DEFAULT {true} NOT NULL,
     PRIMARY KEY (run, entry),
     FOREIGN KEY(run) REFERENCES export_run (id),
     FOREIGN KEY(entry) REFERENCES entry (id)

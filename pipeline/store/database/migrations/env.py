@@ -29,9 +29,7 @@ def run_migrations(conn: Connection) -> None:
 
 def run_on_workspace() -> None:
     """Run on the workspace's database, for a developer who calls `alembic`."""
-    settings = load_settings()
-    context.config.attributes["forms"] = settings.forms
-    engine = make_engine(settings.url)
+    engine = make_engine(load_settings().url)
     with engine.connect() as conn, conn.begin():
         run_migrations(conn)
     engine.dispose()

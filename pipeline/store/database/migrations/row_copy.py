@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -118,11 +117,7 @@ def sum_lines(lines: Iterable[bytes]) -> dict[str, TableSum]:
 
 
 def fill_database(
-    url: str,
-    lines: Iterable[bytes],
-    expected: Mapping[str, TableSum],
-    revision: str,
-    forms: Path,
+    url: str, lines: Iterable[bytes], expected: Mapping[str, TableSum], revision: str
 ) -> None:
     """Make the tables of an empty database and fill them; all of it or nothing.
 
@@ -134,7 +129,6 @@ def fill_database(
         lines: as `write_rows` wrote them.
         expected: the sum of each table.
         revision: of the database that they were read from.
-        forms: the folder of form definitions, which an upgrade may need.
 
     Raises:
         StoreError: the database has tables already, refuses a row, or has other rows than expected.
@@ -154,7 +148,7 @@ def fill_database(
                 if revision == head():
                     _fill_tables(conn, lines, expected)
                 else:
-                    _fill_earlier_tables(conn, lines, expected, revision, forms)
+                    _fill_earlier_tables(conn, lines, expected, revision)
                     check_foreign_keys(conn, name)
     except StatementError as error:
         raise redact_error(error, name) from None
@@ -174,20 +168,16 @@ def _fill_tables(
 
 
 def _fill_earlier_tables(
-    conn: Connection,
-    lines: Iterable[bytes],
-    expected: Mapping[str, TableSum],
-    revision: str,
-    forms: Path,
+    conn: Connection, lines: Iterable[bytes], expected: Mapping[str, TableSum], revision: str
 ) -> None:
     # Alembic is imported only when there is something to upgrade
     from pipeline.store.database.migrations.run import make_earlier_tables, migrate
 
-    known = make_earlier_tables(conn, forms, revision)
+    known = make_earlier_tables(conn, revision)
     columns = _insert_lines(conn, lines, known)
     _continue_numbers(conn, known.sorted_tables)
     _compare_sums(_write_columns(conn, columns, lambda _line: None), expected)
-    migrate(conn, forms)
+    migrate(conn)
 
 
 def _compare_sums(found: Mapping[str, TableSum], expected: Mapping[str, TableSum]) -> None:

@@ -47,7 +47,7 @@ class Upgrade:
 def upgrade_store(
     settings: Settings, *, backup: bool = True, report: Callable[[Upgrade], None] = lambda _: None
 ) -> Upgrade:
-    """Upgrade a store of version 1.0.0 or later to the latest revision, in one transaction.
+    """Upgrade a store of version 1.2.0 or later to the latest revision, in one transaction.
 
     Of several processes that upgrade at once, one does so; the others wait and find it done. An
     upgrade that fails or is killed leaves the database as it was.
@@ -59,12 +59,11 @@ def upgrade_store(
 
     Raises:
         StoreError: there is no store, or the upgrade failed.
-        SchemaOutdatedError: the store is from before version 1.0.0; version 1.1.0 upgrades it.
+        SchemaOutdatedError: the store is from before version 1.2.0, which upgrades it first.
         SchemaTooNewError: the store is of a later version of the program.
         StoreUnavailableError: the database is locked or out of reach, or the copy cannot be
             written.
         MissingProgramError: pg_dump is not installed.
-        FormError: a form definition is invalid.
     """
     require_store_file(settings)
     engine = make_engine(settings.url)
@@ -105,7 +104,7 @@ def _upgrade(
     # Alembic is imported only when there is something to upgrade
     from pipeline.store.database.migrations.run import migrate
 
-    migrate(conn, settings.forms)
+    migrate(conn)
     check_foreign_keys(conn, name)
     prepare_image_store(conn, make_images(settings, None))
     return upgrade

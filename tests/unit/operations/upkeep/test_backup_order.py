@@ -114,33 +114,47 @@ def unpack_of_1_2_0(place: Path) -> Safe:
     return Safe(BackupFolder(place), place, "")
 
 
-def as_1_1_0(safe: Safe) -> None:
-    """Write the manifest as 1.1.0 did."""
+def as_1_1_0(safe: Safe, schema: str) -> None:
+    """Write the manifest as 1.1.0 did, with the number of a schema."""
     file = safe.folder.folder / safe.folder.load().name / MANIFEST
     content = json.loads(file.read_bytes())
     for key in ("sha256", "folder", "generation", "sequence", "removed"):
         del content[key]
-    content["format"] = "efterskrift-backup-1"
+    content |= {"format": "efterskrift-backup-1", "version": "1.1.0", "schema": schema}
     data = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
     content["sha256"] = hashlib.sha256(data).hexdigest()
     file.write_text(json.dumps(content), "utf-8")
 
 
-@pytest.mark.parametrize("version", ["1.1.0", "1.2.0"])
-def test_a_folder_of_an_earlier_program_is_restored_and_goes_on(
-    tmp_path: Path, clock: list[datetime], version: str
-) -> None:
-    safe = unpack_of_1_2_0(tmp_path / "safe")
-    if version == "1.1.0":
-        as_1_1_0(safe)
+def assert_goes_on(safe: Safe, settings: Settings, clock: list[datetime]) -> None:
+    """The next backup of a restored workspace finds its images in the folder."""
     before = safe.folder.load()
     assert check_backup(safe.folder, before, open_keys(before, None)).problems == []
+    clock[0] = before.made_at + timedelta(days=1)
+    with closing(open_store(settings)) as store:
+        assert check_store(store, "a.b").check.is_whole
+        made = safe.back_up(store, settings, is_plain=True)
+    assert (made.copied, made.manifest.images) == (0, 2)
+    assert safe.folder.names() == [before.name, made.manifest.name]
+
+
+def test_a_folder_of_1_2_0_is_restored_and_goes_on(tmp_path: Path, clock: list[datetime]) -> None:
+    safe = unpack_of_1_2_0(tmp_path / "safe")
     new = Settings(workspace=tmp_path / "new", database_url="")
     assert safe.restore(new.workspace).files == 2
     assert len(all_rows(new)["entry"]) == 1
-    clock[0] = before.made_at + timedelta(days=1)
-    with closing(open_store(new)) as store:
-        assert check_store(store, "a.b").check.is_whole
-        made = safe.back_up(store, new, is_plain=True)
-    assert (made.copied, made.manifest.images) == (0, 2)
-    assert safe.folder.names() == [before.name, made.manifest.name]
+    assert_goes_on(safe, new, clock)
+
+
+def test_a_backup_of_1_1_0_names_what_restores_it_and_its_folder_goes_on(
+    tmp_path: Path, clock: list[datetime]
+) -> None:
+    safe = unpack_of_1_2_0(tmp_path / "safe")
+    new = Settings(workspace=tmp_path / "new", database_url="")
+    safe.restore(new.workspace)
+    as_1_1_0(safe, "0016")
+    with pytest.raises(StoreError, match="has schema 0016") as refused:
+        safe.restore(tmp_path / "other")
+    assert "with version 1.2.0" in refused.value.remedy
+    assert not (tmp_path / "other").exists()
+    assert_goes_on(safe, new, clock)

@@ -1,22 +1,20 @@
-"""The baseline: the tables of version 1.0.0."""
+"""The baseline: the tables of version 1.2.0."""
 
 from __future__ import annotations
 
 from alembic import op
 
 from pipeline.store.database.migrations.run import baseline_statements
-from pipeline.store.event_log.hash_chain import start_chain
 
-revision = "0001"
+revision = "0023"
 down_revision = None
 
 
 def upgrade() -> None:
-    """Create the tables of an empty database, and begin the log.
+    """Create the tables of an empty database.
 
     Only a restored backup of an earlier version begins here: a new workspace has today's tables.
     """
     conn = op.get_bind()
     for statement in baseline_statements(conn.dialect.name):
         conn.exec_driver_sql(statement)
-    start_chain(conn)

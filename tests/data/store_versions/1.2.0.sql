@@ -20,7 +20,15 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0016');
+INSERT INTO "alembic_version" VALUES('0023');
+CREATE TABLE archive_delivery (
+	id INTEGER NOT NULL, 
+	package VARCHAR(40) NOT NULL, 
+	"by" VARCHAR(80) NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(package) REFERENCES archive_package (id)
+);
 CREATE TABLE archive_package (
 	id VARCHAR(40) NOT NULL, 
 	file_name VARCHAR(120) NOT NULL, 
@@ -98,6 +106,7 @@ INSERT INTO "batch" VALUES('20261202-72cd1cc5','2026-12-02 19:21:44.608677','bo'
 INSERT INTO "batch" VALUES('20261202-271e5e36','2026-12-02 19:21:44.788526','bo','Norr','pärm 3',NULL,NULL);
 INSERT INTO "batch" VALUES('20261202-2e7492d8','2026-12-02 19:21:45.772557','bo','Söder','pärm 4',NULL,NULL);
 INSERT INTO "batch" VALUES('20261202-fa791a92','2026-12-02 19:21:45.838257','bo','Norr','pärm 3',NULL,NULL);
+INSERT INTO "batch" VALUES('20261206-49fb9057','2026-12-06 12:41:21.504439','bo','Norr','pärm 3',NULL,NULL);
 CREATE TABLE break_glass_use (
 	id VARCHAR(16) NOT NULL, 
 	login VARCHAR(80) NOT NULL, 
@@ -322,6 +331,34 @@ INSERT INTO "decision" VALUES(71,'CCCC01-00',2,'vardnadshavare1_telefon','null',
 INSERT INTO "decision" VALUES(72,'CCCC01-00',2,'vardnadshavare2_telefon','null','empty','second',1,'per','2026-12-02 19:21:44.925583');
 INSERT INTO "decision" VALUES(73,'CCCC01-00',2,'akut','false','empty','second',1,'per','2026-12-02 19:21:44.925583');
 INSERT INTO "decision" VALUES(74,'AAAA01-00',4,'anteckning','"L\u00e4kt."','read','correction',1,'anna','2026-12-02 19:21:45.713732');
+INSERT INTO "decision" VALUES(75,'FFFF01-00',1,'personnummer','"192801287158"','read','typed',0,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(76,'FFFF01-00',1,'namn','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(77,'FFFF01-00',1,'handelsedatum','"2021-12-23"','read','typed',0,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(78,'FFFF01-00',1,'handelsetid','"10:15"','read','typed',0,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(79,'FFFF01-00',1,'satt','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(80,'FFFF01-00',1,'anmalare_namn','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(81,'FFFF01-00',1,'anmalare_roll','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(82,'FFFF01-00',1,'telefon','null','empty','typed',0,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(83,'FFFF01-00',1,'anonym','false','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(84,'FFFF01-00',1,'vardnadshavare1_namn','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(85,'FFFF01-00',1,'vardnadshavare1_telefon','null','empty','typed',0,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(86,'FFFF01-00',1,'vardnadshavare2_namn','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(87,'FFFF01-00',1,'vardnadshavare2_telefon','null','empty','typed',0,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(88,'FFFF01-00',1,'vistelse','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(89,'FFFF01-00',1,'syskon','false','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(90,'FFFF01-00',1,'informerade','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(91,'FFFF01-00',1,'oro','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(92,'FFFF01-00',1,'akut','false','empty','typed',0,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(93,'FFFF01-00',1,'skribent','"Gun Ek"','read','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(94,'FFFF01-00',1,'yrkestitel','"sjuksk\u00f6terska"','read','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(95,'FFFF01-00',1,'underskrift','null','empty','changed',1,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "decision" VALUES(96,'FFFF01-00',2,'personnummer','"192801287158"','read','second',1,'per','2026-12-06 12:41:21.586683');
+INSERT INTO "decision" VALUES(97,'FFFF01-00',2,'handelsedatum','"2021-12-23"','read','second',1,'per','2026-12-06 12:41:21.586683');
+INSERT INTO "decision" VALUES(98,'FFFF01-00',2,'handelsetid','"10:15"','read','second',1,'per','2026-12-06 12:41:21.586683');
+INSERT INTO "decision" VALUES(99,'FFFF01-00',2,'telefon','null','empty','second',1,'per','2026-12-06 12:41:21.586683');
+INSERT INTO "decision" VALUES(100,'FFFF01-00',2,'vardnadshavare1_telefon','null','empty','second',1,'per','2026-12-06 12:41:21.586683');
+INSERT INTO "decision" VALUES(101,'FFFF01-00',2,'vardnadshavare2_telefon','null','empty','second',1,'per','2026-12-06 12:41:21.586683');
+INSERT INTO "decision" VALUES(102,'FFFF01-00',2,'akut','false','empty','second',1,'per','2026-12-06 12:41:21.586683');
 CREATE TABLE draft (
 	entry VARCHAR(44) NOT NULL, 
 	login VARCHAR(80) NOT NULL, 
@@ -389,14 +426,15 @@ CREATE TABLE entry (
 	signed_by VARCHAR(80), 
 	signed_at DATETIME, 
 	signed_why VARCHAR(300), 
-	subject VARCHAR(10) DEFAULT 'client' NOT NULL, 
+	subject VARCHAR(10) DEFAULT 'client' NOT NULL, author_key VARCHAR(120) DEFAULT '' NOT NULL, ended_at DATETIME, 
 	PRIMARY KEY (id), 
 	FOREIGN KEY(page) REFERENCES page (id)
 );
-INSERT INTO "entry" VALUES('AAAA01-00','AAAA01','AAAA01','20261202-6ed46484-00001',NULL,'hsl-anteckning',1,'Norr','HSL','A','signerad',5,'läste fel','192801287158','2021-12-17','2026-12-02 19:21:44.180859','anna','2026-12-02 19:21:45.713732',NULL,NULL,NULL,NULL,0,1,NULL,3,NULL,NULL,'','2026-12-02','2026-12-02','2026-12-02','9999-12-31','klass-a','{"f": [], "w": [], "n": {}}','Gun Ek','per','2026-12-02 19:21:45.746267','författaren har slutat','client');
-INSERT INTO "entry" VALUES('BBBB01-00','BBBB01','BBBB01','20261202-72cd1cc5-00001',NULL,'social-anteckning',1,'Norr','SoL','A','bekräftad',2,'','192801287158','2021-12-17','2026-12-02 19:21:44.620949','anna','2026-12-02 19:21:44.641208','per','2026-12-02 19:21:44.712991',NULL,NULL,0,1,NULL,3,NULL,NULL,'','2026-12-02','2026-12-02','2026-12-02','9999-12-31','klass-a','{"f": [], "w": [], "n": {}}','Gun Ek',NULL,NULL,NULL,'client');
-INSERT INTO "entry" VALUES('CCCC01-00','CCCC01','CCCC01','20261202-271e5e36-00001',NULL,'orosanmalan',1,'Norr','IFO','A','bekräftad',2,'','192801287158','2021-12-23','2026-12-02 19:21:44.792024','anna','2026-12-02 19:21:44.841850','per','2026-12-02 19:21:44.925583',NULL,NULL,0,1,NULL,1,'2021-12-23 22:59:00.000000','{"skyddsbedomning": "2021-12-23T23:59:00+01:00"}','','2026-12-02','2026-12-02','2026-12-02','2021-12-23','lagens-tid','{"f": [], "w": [], "n": {}}','Gun Ek',NULL,NULL,NULL,'client');
-INSERT INTO "entry" VALUES('EEEE01-00','EEEE01','EEEE01','20261202-fa791a92-00001',NULL,'hsl-anteckning',2,'Norr','HSL','A','granskas',0,'',NULL,NULL,'2026-12-02 19:21:45.860788',NULL,NULL,NULL,NULL,NULL,NULL,0,1,NULL,3,NULL,NULL,'','2026-12-02','2026-12-02','2026-12-02','9999-12-31','klass-a','{"f": ["anteckning"], "w": ["gott", "sov"], "n": {}}',NULL,NULL,NULL,NULL,'client');
+INSERT INTO "entry" VALUES('AAAA01-00','AAAA01','AAAA01','20261202-6ed46484-00001',NULL,'hsl-anteckning',1,'Norr','HSL','A','signerad',5,'läste fel','192801287158','2021-12-17','2026-12-02 19:21:44.180859','anna','2026-12-02 19:21:45.713732',NULL,NULL,NULL,NULL,0,1,NULL,3,NULL,NULL,'','2026-12-02','2026-12-02','2026-12-02','9999-12-31','klass-a','{"f": [], "w": [], "n": {}}','Gun Ek','per','2026-12-02 19:21:45.746267','författaren har slutat','client','','2026-12-02 19:21:44.461611');
+INSERT INTO "entry" VALUES('BBBB01-00','BBBB01','BBBB01','20261202-72cd1cc5-00001',NULL,'social-anteckning',1,'Norr','SoL','A','bekräftad',2,'','192801287158','2021-12-17','2026-12-02 19:21:44.620949','anna','2026-12-02 19:21:44.641208','per','2026-12-02 19:21:44.712991',NULL,NULL,0,1,NULL,3,NULL,NULL,'','2026-12-02','2026-12-02','2026-12-02','9999-12-31','klass-a','{"f": [], "w": [], "n": {}}','Gun Ek',NULL,NULL,NULL,'client','','2026-12-02 19:21:44.712991');
+INSERT INTO "entry" VALUES('CCCC01-00','CCCC01','CCCC01','20261202-271e5e36-00001',NULL,'orosanmalan',1,'Norr','IFO','A','bekräftad',2,'','192801287158','2021-12-23','2026-12-02 19:21:44.792024','anna','2026-12-02 19:21:44.841850','per','2026-12-02 19:21:44.925583',NULL,NULL,0,1,NULL,1,'2021-12-24 22:59:00.000000','{"skyddsbedomning": "2021-12-24T23:59:00+01:00"}','','2026-12-02','2026-12-02','2026-12-02','2021-12-24','lagens-tid','{"f": [], "w": [], "n": {}}','Gun Ek',NULL,NULL,NULL,'client','','2026-12-02 19:21:44.925583');
+INSERT INTO "entry" VALUES('EEEE01-00','EEEE01','EEEE01','20261202-fa791a92-00001',NULL,'hsl-anteckning',2,'Norr','HSL','A','granskas',0,'',NULL,NULL,'2026-12-02 19:21:45.860788',NULL,NULL,NULL,NULL,NULL,NULL,0,1,NULL,3,NULL,NULL,'','2026-12-02','2026-12-02','2026-12-02','9999-12-31','klass-a','{"f": ["anteckning"], "w": ["gott", "sov"], "n": {}}',NULL,NULL,NULL,NULL,'client','',NULL);
+INSERT INTO "entry" VALUES('FFFF01-00','FFFF01','FFFF01','20261206-49fb9057-00001',NULL,'orosanmalan',1,'Norr','IFO','A','bekräftad',2,'','192801287158','2021-12-23','2026-12-06 12:41:21.526256','anna','2026-12-06 12:41:21.544236','per','2026-12-06 12:41:21.586683',NULL,NULL,0,1,NULL,1,NULL,'{}','','2026-12-06','2026-12-06','2026-12-06','9999-12-31','lagens-tid','{"f": [], "w": [], "n": {}}','Gun Ek',NULL,NULL,NULL,'client','','2026-12-06 12:41:21.586683');
 CREATE TABLE entry_version (
 	id INTEGER NOT NULL, 
 	entry VARCHAR(44) NOT NULL, 
@@ -417,6 +455,8 @@ INSERT INTO "entry_version" VALUES(4,'BBBB01-00',2,'bekräftad','','',0,'per','2
 INSERT INTO "entry_version" VALUES(5,'CCCC01-00',1,'andra granskning','','',0,'anna','2026-12-02 19:21:44.841850');
 INSERT INTO "entry_version" VALUES(6,'CCCC01-00',2,'bekräftad','','',0,'per','2026-12-02 19:21:44.925583');
 INSERT INTO "entry_version" VALUES(7,'AAAA01-00',4,'bekräftad','läste fel','',0,'anna','2026-12-02 19:21:45.713732');
+INSERT INTO "entry_version" VALUES(8,'FFFF01-00',1,'andra granskning','','',0,'anna','2026-12-06 12:41:21.544236');
+INSERT INTO "entry_version" VALUES(9,'FFFF01-00',2,'bekräftad','','',0,'per','2026-12-06 12:41:21.586683');
 CREATE TABLE event (
 	id INTEGER NOT NULL, 
 	at DATETIME NOT NULL, 
@@ -458,13 +498,21 @@ INSERT INTO "event" VALUES(25,'2026-12-02 19:21:45.748116','per','sign','AAAA01-
 INSERT INTO "event" VALUES(26,'2026-12-02 19:21:45.772839','bo','add_batch','20261202-2e7492d8','{}','Söder','1625b0f14e0a0a9d526fead9fe630ecb3e3b670b7a5885acce0afd043fed80fd','74e5c7a35557bab39d657a007c2fea535b148b32c090c029a26bbea370140020',NULL);
 INSERT INTO "event" VALUES(27,'2026-12-02 19:21:45.838749','bo','add_batch','20261202-fa791a92','{}','Norr','74e5c7a35557bab39d657a007c2fea535b148b32c090c029a26bbea370140020','a2ced7e849165f09efd02dcd1ed74436aead63c408af10ad370f8d4ee7460fd8',NULL);
 INSERT INTO "event" VALUES(28,'2026-12-02 19:21:45.845291','system','read_page','20261202-fa791a92-00001','{"outcome": "read", "fields": 31}','Norr','a2ced7e849165f09efd02dcd1ed74436aead63c408af10ad370f8d4ee7460fd8','ee224434311b3237b3cdfaf2f96f537bb9f53c88d8364ef62b57f21b376baaf6','db207b5994b5e05701cb35891c25940e36f3e003c9f4c8e6032a177b287b0b54');
+INSERT INTO "event" VALUES(29,'2026-12-06 12:41:21.473137','system','adopt_records','record','{"rows": 18}',NULL,'ee224434311b3237b3cdfaf2f96f537bb9f53c88d8364ef62b57f21b376baaf6','1a3acacda96220b4954a1cd0a7935e8c17a11813526993d8bf551eb3e4c75a04','c067eca62f8aef5aec4838e289b1a54e4c9e3ff8d8768c051a2369d508c92a9f');
+INSERT INTO "event" VALUES(30,'2026-12-06 12:41:21.505752','bo','add_batch','20261206-49fb9057','{}','Norr','1a3acacda96220b4954a1cd0a7935e8c17a11813526993d8bf551eb3e4c75a04','bf922dfa843e5c04a7de14601486e0da95bd876a690ed67e1a178a3170126e9f',NULL);
+INSERT INTO "event" VALUES(31,'2026-12-06 12:41:21.508470','bo','add_page','20261206-49fb9057-00001','{}','Norr','bf922dfa843e5c04a7de14601486e0da95bd876a690ed67e1a178a3170126e9f','2128c1d9d42788f797ff5ce845def3bd27e5e682200e4446e051e472ccf842e6',NULL);
+INSERT INTO "event" VALUES(32,'2026-12-06 12:41:21.513266','system','read_page','20261206-49fb9057-00001','{"outcome": "read", "fields": 0}','Norr','2128c1d9d42788f797ff5ce845def3bd27e5e682200e4446e051e472ccf842e6','8e37770ff696b71d7bf1a699a8d1d45812685354330853417989046540f1dffc','ff181084c45ef07ab8d4865e9b0c82bb2faacc3902e0d06d6d35a2b489982b0f');
+INSERT INTO "event" VALUES(33,'2026-12-06 12:41:21.560926','anna','decide','FFFF01-00','{"state": "andra granskning", "revision": 1, "fields": 21, "unsettled": 7}','Norr','8e37770ff696b71d7bf1a699a8d1d45812685354330853417989046540f1dffc','f1bd4e05ac77f342ae87c7ee229fd350176be7906409224a0961654dfeed2eb7','54057aaabfc48c6d14247210c84c3cfbc78588872cd22337de0ecc7ee30c6c15');
+INSERT INTO "event" VALUES(34,'2026-12-06 12:41:21.598264','per','decide','FFFF01-00','{"state": "bekr\u00e4ftad", "revision": 2, "fields": 7, "unsettled": 0}','Norr','f1bd4e05ac77f342ae87c7ee229fd350176be7906409224a0961654dfeed2eb7','4d0fec65a24acfe7874922e7dfcdd91279d950a169afb62844c965ba4c46b0db','9938746c52abab35004237136bed6a5cca1170cf46a04efd7f3a85b617cd1e64');
+INSERT INTO "event" VALUES(35,'2026-12-06 12:41:21.615264','system','save_person','mona','{"role": "chef", "units": 1, "areas": "ADM HSL IFO LSS SoL"}',NULL,'4d0fec65a24acfe7874922e7dfcdd91279d950a169afb62844c965ba4c46b0db','41b76f2758ae6734e2bff7d9eab159481eb7d8e94ba627bcd4b51275e5c712ba','fedf7648146fc7d85bb707304fbbc9114ee6792b60c8208b88de244007b25b4d');
+INSERT INTO "event" VALUES(36,'2026-12-06 12:41:21.626182','mona','meet_duty','FFFF01-00','{"rules": "skyddsbedomning", "kind": "target"}','Norr','41b76f2758ae6734e2bff7d9eab159481eb7d8e94ba627bcd4b51275e5c712ba','ccfb80e35995a4dcbbf1f3862315846f4f29f6e26722a3a9d9838fd089b8e362','71bed175ea607e014f426b85cc7e02c9753b06c52f3f6e04513744fe2c123637');
 CREATE TABLE event_head (
 	id INTEGER NOT NULL, 
 	number INTEGER NOT NULL, 
 	sha256 VARCHAR(64) NOT NULL, 
 	PRIMARY KEY (id)
 );
-INSERT INTO "event_head" VALUES(1,28,'ee224434311b3237b3cdfaf2f96f537bb9f53c88d8364ef62b57f21b376baaf6');
+INSERT INTO "event_head" VALUES(1,36,'ccfb80e35995a4dcbbf1f3862315846f4f29f6e26722a3a9d9838fd089b8e362');
 CREATE TABLE export_delivery (
 	id INTEGER NOT NULL, 
 	run VARCHAR(32) NOT NULL, 
@@ -519,6 +567,16 @@ CREATE TABLE export_undo (
 	at DATETIME NOT NULL, 
 	PRIMARY KEY (run), 
 	FOREIGN KEY(run) REFERENCES export_run (id)
+);
+CREATE TABLE form_publication (
+	id INTEGER NOT NULL, 
+	form VARCHAR(60) NOT NULL, 
+	version INTEGER NOT NULL, 
+	revision INTEGER NOT NULL, 
+	"by" VARCHAR(80) NOT NULL, 
+	at DATETIME NOT NULL, 
+	ended_at DATETIME, 
+	PRIMARY KEY (id)
 );
 CREATE TABLE forwarding (
 	id INTEGER NOT NULL, 
@@ -677,6 +735,22 @@ CREATE TABLE look (
 	PRIMARY KEY (entry, revision), 
 	FOREIGN KEY(entry) REFERENCES entry (id)
 );
+CREATE TABLE met_duty (
+	id INTEGER NOT NULL, 
+	entry VARCHAR(44) NOT NULL, 
+	rule VARCHAR(60) NOT NULL, 
+	is_met BOOLEAN NOT NULL, 
+	how VARCHAR(20) NOT NULL, 
+	day VARCHAR(10) NOT NULL, 
+	paper VARCHAR(44), 
+	due VARCHAR(40) NOT NULL, 
+	"by" VARCHAR(80) NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(entry) REFERENCES entry (id), 
+	FOREIGN KEY(paper) REFERENCES entry (id)
+);
+INSERT INTO "met_duty" VALUES(1,'FFFF01-00','skyddsbedomning',1,'target','2021-12-24',NULL,'2021-12-24T23:59:00+01:00','mona','2026-12-06 12:41:21.620035');
 CREATE TABLE outage (
 	id INTEGER NOT NULL, 
 	unit VARCHAR(80) NOT NULL, 
@@ -689,6 +763,13 @@ CREATE TABLE outage (
 	undone_by VARCHAR(80), 
 	undone_at DATETIME, 
 	PRIMARY KEY (id)
+);
+CREATE TABLE outstanding_sheet (
+	serial VARCHAR(8) NOT NULL, 
+	unit VARCHAR(80) NOT NULL, 
+	form VARCHAR(60) NOT NULL, 
+	pack VARCHAR(32) NOT NULL, 
+	PRIMARY KEY (serial)
 );
 CREATE TABLE pack_number (
 	unit VARCHAR(80) NOT NULL, 
@@ -737,16 +818,17 @@ CREATE TABLE page (
 	problems JSON NOT NULL, 
 	upright_sha256 VARCHAR(64), 
 	read_at DATETIME, 
-	reader_version VARCHAR(40), 
+	reader_version VARCHAR(40), standing VARCHAR(8) DEFAULT 'waiting' NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (batch, position), 
 	FOREIGN KEY(batch) REFERENCES batch (id)
 );
-INSERT INTO "page" VALUES('20261202-6ed46484-00001','20261202-6ed46484',1,'a.pdf',1,NULL,'fe0f434b5d44550df779129cc2f15ba90f8115b7e90334c8c2acc6eff5b4ea93','image/png','2026-12-02 19:21:44.140752','bo','Norr','HSL','read',0,'read','',NULL,0,'hsl-anteckning',1,1,1,'AAAA01','AAAA01',0.0,NULL,'[]',NULL,'2026-12-02 19:21:44.152906','1');
-INSERT INTO "page" VALUES('20261202-72cd1cc5-00001','20261202-72cd1cc5',1,'a.pdf',1,NULL,'46fcc902aabfbfeee9ed100f45fdc5ac6cc5143fe99cb94ec272189f587fc278','image/png','2026-12-02 19:21:44.609347','bo','Norr','SoL','read',0,'read','',NULL,0,'social-anteckning',1,1,1,'BBBB01','BBBB01',0.0,NULL,'[]',NULL,'2026-12-02 19:21:44.609785','1');
-INSERT INTO "page" VALUES('20261202-271e5e36-00001','20261202-271e5e36',1,'a.pdf',1,NULL,'9eb2f0ab1b8418b289983e72833eb9be5502136b7b0b3cf8d782270b890a0516','image/png','2026-12-02 19:21:44.789096','bo','Norr','IFO','read',0,'read','',NULL,0,'orosanmalan',1,1,1,'CCCC01','CCCC01',0.0,NULL,'[]',NULL,'2026-12-02 19:21:44.789521','1');
-INSERT INTO "page" VALUES('20261202-2e7492d8-00001','20261202-2e7492d8',1,'b.pdf',1,NULL,'b57e6a6aed738c21c1ec5166aac7abe47992949eb03a8f338daea8edaf35b239','image/png','2026-12-02 19:21:45.792719','bo','Söder',NULL,'queued',0,NULL,'',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'[]',NULL,NULL,NULL);
-INSERT INTO "page" VALUES('20261202-fa791a92-00001','20261202-fa791a92',1,'e.pdf',1,NULL,'ff922533506655bfb12585b70eebbc5c531a12bfc3f3320205f6fcaeb9c3d283','image/png','2026-12-02 19:21:45.839045','bo','Norr','HSL','read',0,'read','',NULL,0,'hsl-anteckning',2,1,2,'EEEE01','EEEE01',0.0,0.1,'[]',NULL,'2026-12-02 19:21:45.839606','1');
+INSERT INTO "page" VALUES('20261202-6ed46484-00001','20261202-6ed46484',1,'a.pdf',1,NULL,'fe0f434b5d44550df779129cc2f15ba90f8115b7e90334c8c2acc6eff5b4ea93','image/png','2026-12-02 19:21:44.140752','bo','Norr','HSL','read',0,'read','',NULL,0,'hsl-anteckning',1,1,1,'AAAA01','AAAA01',0.0,NULL,'[]',NULL,'2026-12-02 19:21:44.152906','1','done');
+INSERT INTO "page" VALUES('20261202-72cd1cc5-00001','20261202-72cd1cc5',1,'a.pdf',1,NULL,'46fcc902aabfbfeee9ed100f45fdc5ac6cc5143fe99cb94ec272189f587fc278','image/png','2026-12-02 19:21:44.609347','bo','Norr','SoL','read',0,'read','',NULL,0,'social-anteckning',1,1,1,'BBBB01','BBBB01',0.0,NULL,'[]',NULL,'2026-12-02 19:21:44.609785','1','done');
+INSERT INTO "page" VALUES('20261202-271e5e36-00001','20261202-271e5e36',1,'a.pdf',1,NULL,'9eb2f0ab1b8418b289983e72833eb9be5502136b7b0b3cf8d782270b890a0516','image/png','2026-12-02 19:21:44.789096','bo','Norr','IFO','read',0,'read','',NULL,0,'orosanmalan',1,1,1,'CCCC01','CCCC01',0.0,NULL,'[]',NULL,'2026-12-02 19:21:44.789521','1','done');
+INSERT INTO "page" VALUES('20261202-2e7492d8-00001','20261202-2e7492d8',1,'b.pdf',1,NULL,'b57e6a6aed738c21c1ec5166aac7abe47992949eb03a8f338daea8edaf35b239','image/png','2026-12-02 19:21:45.792719','bo','Söder',NULL,'queued',0,NULL,'',NULL,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'[]',NULL,NULL,NULL,'waiting');
+INSERT INTO "page" VALUES('20261202-fa791a92-00001','20261202-fa791a92',1,'e.pdf',1,NULL,'ff922533506655bfb12585b70eebbc5c531a12bfc3f3320205f6fcaeb9c3d283','image/png','2026-12-02 19:21:45.839045','bo','Norr','HSL','read',0,'read','',NULL,0,'hsl-anteckning',2,1,2,'EEEE01','EEEE01',0.0,0.1,'[]',NULL,'2026-12-02 19:21:45.839606','1','waiting');
+INSERT INTO "page" VALUES('20261206-49fb9057-00001','20261206-49fb9057',1,'a.pdf',1,NULL,'ca41474c375897581eda970438ca4c5072f80ec6784021814b3abb2c2e051dbc','image/png','2026-12-06 12:41:21.506382','bo','Norr','IFO','read',0,'read','',NULL,0,'orosanmalan',1,1,1,'FFFF01','FFFF01',0.0,NULL,'[]',NULL,'2026-12-06 12:41:21.510170','1','done');
 CREATE TABLE page_area (
 	id INTEGER NOT NULL, 
 	page VARCHAR(40) NOT NULL, 
@@ -868,6 +950,13 @@ CREATE TABLE question (
 	PRIMARY KEY (id), 
 	FOREIGN KEY(entry) REFERENCES entry (id)
 );
+CREATE TABLE queue_choice (
+	login VARCHAR(80) NOT NULL, 
+	grouping VARCHAR(10) NOT NULL, 
+	entry VARCHAR(44) DEFAULT '' NOT NULL, 
+	PRIMARY KEY (login), 
+	FOREIGN KEY(login) REFERENCES staff (login)
+);
 CREATE TABLE reading (
 	page VARCHAR(40) NOT NULL, 
 	field VARCHAR(80) NOT NULL, 
@@ -924,9 +1013,9 @@ CREATE TABLE receipt (
 	FOREIGN KEY(entry) REFERENCES entry (id), 
 	FOREIGN KEY(run) REFERENCES export_run (id)
 );
-CREATE TABLE record_digest (
+CREATE TABLE "record_digest" (
 	kind VARCHAR(40) NOT NULL, 
-	owner VARCHAR(44) NOT NULL, 
+	owner VARCHAR(80) NOT NULL, 
 	event INTEGER NOT NULL, 
 	sha256 VARCHAR(64) NOT NULL, 
 	PRIMARY KEY (kind, owner, event)
@@ -964,6 +1053,35 @@ INSERT INTO "record_digest" VALUES('entry','AAAA01-00',24,'356916fde276f38891895
 INSERT INTO "record_digest" VALUES('signature','AAAA01-00',25,'95d97a49d9ee45db241842c515a002d1f9e578269fde1c63b5b71a5041e8921c');
 INSERT INTO "record_digest" VALUES('entry','AAAA01-00',25,'bba694162af4d5b3207bbbcde389c2024b83b808ae3d96be95cd103eede83605');
 INSERT INTO "record_digest" VALUES('entry','EEEE01-00',28,'2bdb45f9ad72256c1e4acb4cb5f256c5778e5b18ef26b4c8f3157d8aac775aab');
+INSERT INTO "record_digest" VALUES('client','192801287158',29,'67a1b83393732456d7f72ecda4b15671484fd3dba34ed2e2f63069233636975c');
+INSERT INTO "record_digest" VALUES('client','193402287381',29,'55c6e6c66027e1ec5490e481d727100c4152cf2fea4b3990a71656dce4b6b9d6');
+INSERT INTO "record_digest" VALUES('entry','AAAA01-00',29,'28f92a9c3f9cdfe457847c1a8fe8f9efda27428a98cbc73e131dac3843d58ba6');
+INSERT INTO "record_digest" VALUES('entry','BBBB01-00',29,'fd00b387d540246ee20b474023909304ad8773f184d37b44c256aab54278aca8');
+INSERT INTO "record_digest" VALUES('entry','CCCC01-00',29,'7c01e3d29de3e63baf813cc41f8fdc8e1eba9a5ed90b1563c30d4d467b363290');
+INSERT INTO "record_digest" VALUES('page','20261202-271e5e36-00001',29,'69ba11abd69d13b45dafcbec76a50696e60abb939222fc71002db38bb5941495');
+INSERT INTO "record_digest" VALUES('page','20261202-2e7492d8-00001',29,'485aca2c5e3181f65ab63dcfa4fcec3461e5eb323b6185e8648fb918f13ff1eb');
+INSERT INTO "record_digest" VALUES('page','20261202-6ed46484-00001',29,'dcb6959ff2d6c946e2809285c1a1105b1fcac150f7717a01ac39512117187767');
+INSERT INTO "record_digest" VALUES('page','20261202-72cd1cc5-00001',29,'ce2fb09d6387390d9ed4dcb1cbe109e7efc5becf6026958b75c6e7543a39053b');
+INSERT INTO "record_digest" VALUES('page','20261202-fa791a92-00001',29,'307dfb0f91e343adce01c19ad879fb0b9d21ac7ec62120c193ef7b4e9b2f291d');
+INSERT INTO "record_digest" VALUES('staff','anna',29,'e889a8d6ee627312d8153dad5166136ec3e8b1cd2cc093e74dbaba3932eef95b');
+INSERT INTO "record_digest" VALUES('staff','per',29,'877fbcf3401a319c39ae0b6d88d9b172db9a8e84516f4b3216568742065b7f10');
+INSERT INTO "record_digest" VALUES('staff','stig',29,'0df5471f208f7445ed5e0faf6265753fbb2341260c6f592165419333e7199226');
+INSERT INTO "record_digest" VALUES('staff','tora',29,'24bd136955b0bfb7a1d6fc935e4951b6705320398dbb806f0ef73c857ded7bbe');
+INSERT INTO "record_digest" VALUES('staff_unit','anna',29,'0a97452f8eea7298ea4d1863c8c8a4dfd0030933be852f3a9085651f2df9cb38');
+INSERT INTO "record_digest" VALUES('staff_unit','per',29,'3dc2054b2e13c75d4992cd3e380ca167507b38b2e258535c47797d67fdd1127d');
+INSERT INTO "record_digest" VALUES('staff_unit','stig',29,'58eee4b5f7402d02a18299b1e62411cbf274f4288dc5ec159e458f4a32e87849');
+INSERT INTO "record_digest" VALUES('staff_unit','tora',29,'391bdd391df16b47a739f0d7d34913cda9b1bb54efbc36a36ea3f6b238dfa85a');
+INSERT INTO "record_digest" VALUES('entry','FFFF01-00',32,'f0b87d61c92fd013c59bf920e726f34415c3f405e67f9f26986e78b6959362d3');
+INSERT INTO "record_digest" VALUES('page','20261206-49fb9057-00001',32,'b4a27d1069ec7fd058fc6bfb342090c6721e9e3cf626173a9ef901186f821452');
+INSERT INTO "record_digest" VALUES('entry','FFFF01-00',33,'66c3f8f88bcb6e574a3b1c5dfff1c92de589e25979adf9febdb73d4114626151');
+INSERT INTO "record_digest" VALUES('entry_version','FFFF01-00',33,'1e951eef94fed195b7c03364c71e0b8bdba92707d57c6ab54d1c7580344a5d0c');
+INSERT INTO "record_digest" VALUES('decision','FFFF01-00',33,'d9fb8185e5e4ff1d839a88b80406912b49beda81b60ba1aa9b13c3ef8ff3e3bb');
+INSERT INTO "record_digest" VALUES('entry','FFFF01-00',34,'b3846bfcfd8e76ecdcfe57d9849a3165c9fe0853419d7778c968a6f189f83be1');
+INSERT INTO "record_digest" VALUES('entry_version','FFFF01-00',34,'e38f19bd3901525bdbe18ba7203b410aa3db911a29e3f7d2fe30c327c7d406de');
+INSERT INTO "record_digest" VALUES('decision','FFFF01-00',34,'1e9e4da3b6cdc0320f698410cef7700fa79c2ed1e03a935b6330776339327fb8');
+INSERT INTO "record_digest" VALUES('staff_unit','mona',35,'a2000b699e9b326eb9ad56547532c99a73a64ea92655da9ef1c4501662b4d28d');
+INSERT INTO "record_digest" VALUES('staff','mona',35,'5980d5fab0632b095abf13b3b4ba4d1d8ea489e3a36d83f4b0f5f21b06ff3689');
+INSERT INTO "record_digest" VALUES('met_duty','FFFF01-00',36,'36b61ad751cf93d957dd37169f838e02cc9d2c794d1ec7d291f59fa4314f22fb');
 CREATE TABLE recovery_code (
 	login VARCHAR(80) NOT NULL, 
 	code_sha256 VARCHAR(64) NOT NULL, 
@@ -985,6 +1103,10 @@ CREATE TABLE route (
 	PRIMARY KEY (id)
 );
 INSERT INTO "route" VALUES(1,'rivta','rivta','["hsl-anteckning", "palliativ-hemakt", "tillagg-omvardnadsjournal", "utskrivningsklar"]','','','',1,'vera','2026-12-02 19:21:44.999137');
+CREATE TABLE scanned_pack (
+	pack VARCHAR(32) NOT NULL, 
+	PRIMARY KEY (pack)
+);
 CREATE TABLE schema_info (
 	version INTEGER NOT NULL, 
 	PRIMARY KEY (version)
@@ -1042,6 +1164,7 @@ INSERT INTO "staff" VALUES('anna','Anna Öst','sjuksköterska','granskare','$arg
 INSERT INTO "staff" VALUES('per','Per Åhs','sjuksköterska','granskare','$argon2id$v=19$m=8,t=1,p=1$e5rzEP6OfoeUT6O4UXGxIw$p1hT50Cd1UZHSkPKklXQwyj752HmUSHQlfqbkpDtoTE',1,'ADM HSL IFO LSS SoL',0,0,NULL,NULL);
 INSERT INTO "staff" VALUES('tora','Tora Ås','sjuksköterska','granskare','$argon2id$v=19$m=8,t=1,p=1$e5rzEP6OfoeUT6O4UXGxIw$p1hT50Cd1UZHSkPKklXQwyj752HmUSHQlfqbkpDtoTE',1,'ADM HSL IFO LSS SoL',0,0,NULL,NULL);
 INSERT INTO "staff" VALUES('stig','Stig Alm','undersköterska','granskare','$argon2id$v=19$m=8,t=1,p=1$e5rzEP6OfoeUT6O4UXGxIw$p1hT50Cd1UZHSkPKklXQwyj752HmUSHQlfqbkpDtoTE',1,'ADM HSL IFO LSS SoL',0,0,NULL,NULL);
+INSERT INTO "staff" VALUES('mona','Mona Ek','enhetschef','chef','$argon2id$v=19$m=8,t=1,p=1$u/RfSRIr0OretqotQlt8WA$s037BkjpvNQEFYCDrjwr/4Lzt7gVfMm63NFsLypUlKw',1,'ADM HSL IFO LSS SoL',0,0,NULL,NULL);
 CREATE TABLE staff_signature (
 	unit VARCHAR(80) NOT NULL, 
 	signature VARCHAR(20) NOT NULL, 
@@ -1065,6 +1188,7 @@ INSERT INTO "staff_unit" VALUES('per','Söder');
 INSERT INTO "staff_unit" VALUES('tora','Norr');
 INSERT INTO "staff_unit" VALUES('tora','Söder');
 INSERT INTO "staff_unit" VALUES('stig','Söder');
+INSERT INTO "staff_unit" VALUES('mona','Norr');
 CREATE TABLE statistics_item (
 	run VARCHAR(32) NOT NULL, 
 	entry VARCHAR(44) NOT NULL, 
@@ -1085,9 +1209,24 @@ CREATE TABLE store_check (
 	files INTEGER DEFAULT '0' NOT NULL, 
 	missing INTEGER DEFAULT '0' NOT NULL, 
 	damaged INTEGER DEFAULT '0' NOT NULL, 
-	orphans INTEGER DEFAULT '0' NOT NULL, 
+	orphans INTEGER DEFAULT '0' NOT NULL, changed INTEGER DEFAULT '0' NOT NULL, 
 	PRIMARY KEY (id)
 );
+CREATE TABLE tally (
+	id INTEGER NOT NULL, 
+	what VARCHAR(8) NOT NULL, 
+	unit VARCHAR(80) NOT NULL, 
+	form VARCHAR(60) NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	is_void BOOLEAN NOT NULL, 
+	is_second BOOLEAN NOT NULL, 
+	number INTEGER NOT NULL, 
+	PRIMARY KEY (id)
+);
+INSERT INTO "tally" VALUES(1,'page','Norr','hsl-anteckning','read',0,0,1);
+INSERT INTO "tally" VALUES(2,'page','Norr','orosanmalan','read',0,0,1);
+INSERT INTO "tally" VALUES(3,'page','Norr','social-anteckning','read',0,0,1);
+INSERT INTO "tally" VALUES(4,'page','Norr','orosanmalan','read',0,0,1);
 CREATE TABLE temporary_identity (
 	id INTEGER NOT NULL, 
 	entry VARCHAR(44) NOT NULL, 
@@ -1156,6 +1295,16 @@ CREATE TABLE unused_sheet (
 	undone_at DATETIME, 
 	PRIMARY KEY (id)
 );
+CREATE TABLE watched_folder (
+	id VARCHAR(64) NOT NULL, 
+	folder VARCHAR(400) NOT NULL, 
+	unit VARCHAR(80) NOT NULL, 
+	place VARCHAR(200) NOT NULL, 
+	looked_at DATETIME NOT NULL, 
+	is_away BOOLEAN NOT NULL, 
+	passed_over JSON NOT NULL, 
+	PRIMARY KEY (id)
+);
 CREATE TABLE worker (
 	id VARCHAR(60) NOT NULL, 
 	beat_at DATETIME NOT NULL, 
@@ -1180,7 +1329,6 @@ CREATE INDEX ix_login_failure_at ON login_failure (at);
 CREATE INDEX ix_login_failure_address_sha256 ON login_failure (address_sha256);
 CREATE INDEX ix_login_failure_device_sha256 ON login_failure (device_sha256);
 CREATE INDEX ix_login_failure_login_sha256 ON login_failure (login_sha256);
-CREATE INDEX ix_record_digest_event ON record_digest (event);
 CREATE INDEX ix_unit_depth_unit ON unit_depth (unit);
 CREATE INDEX ix_sheet_depth_sheet ON sheet_depth (sheet);
 CREATE INDEX key_in_order_latest ON key_in_order (system, form, id);
@@ -1191,7 +1339,6 @@ CREATE INDEX ix_page_image_sha256 ON page (image_sha256);
 CREATE INDEX ix_page_serial ON page (serial);
 CREATE INDEX ix_page_sheet ON page (sheet);
 CREATE INDEX page_sheet_side ON page (serial, page_no);
-CREATE INDEX ix_page_state ON page (state);
 CREATE INDEX ix_page_source_sha256 ON page (source_sha256);
 CREATE INDEX ix_issued_row_client_pid ON issued_row (client_pid);
 CREATE INDEX ix_export_delivery_run ON export_delivery (run);
@@ -1204,7 +1351,6 @@ CREATE INDEX ix_access_change_login ON access_change (login);
 CREATE INDEX entry_client ON entry (client_pid) WHERE client_pid IS NOT NULL;
 CREATE INDEX entry_claim ON entry (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX ix_entry_sheet ON entry (sheet);
-CREATE INDEX entry_ready ON entry (unit, form) WHERE state = 'bekräftad';
 CREATE INDEX entry_queue_newest ON entry (rank, lane, skipped, due_on, last_on DESC, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
 CREATE INDEX ix_entry_serial ON entry (serial);
 CREATE INDEX entry_signed ON entry (unit, form) WHERE state = 'signerad';
@@ -1242,12 +1388,39 @@ CREATE INDEX ix_key_in_copy_entry ON key_in_copy (entry);
 CREATE UNIQUE INDEX clash_standing ON clash_decision (entry, digest) WHERE taken_back_at IS NULL;
 CREATE INDEX ix_clash_decision_entry ON clash_decision (entry);
 CREATE INDEX ix_author_answer_question ON author_answer (question);
+CREATE INDEX entry_form_oldest ON entry (form, rank, lane, skipped, due_on, first_on, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
+CREATE INDEX entry_form_newest ON entry (form, rank, lane, skipped, due_on, last_on DESC, likely_pid, happened, id, unit, area, state, claimed_until, first_by) WHERE state IN ('granskas', 'andra granskning');
+CREATE INDEX entry_author_key ON entry (author_key, rank, lane, skipped, due_on, first_on, likely_pid, happened, id) WHERE state IN ('granskas', 'andra granskning') AND author_key != '';
+CREATE INDEX entry_day ON entry (event_on, unit) WHERE event_on IS NOT NULL;
+CREATE INDEX entry_author ON entry (author) WHERE author IS NOT NULL;
+CREATE INDEX event_own_action ON event ("by", id) WHERE action IN ('decide', 'skip', 'undo', 'forward', 'reopen');
+CREATE INDEX ix_page_read_at ON page (read_at);
+CREATE INDEX page_live ON page (unit, form, standing, state, sheet) WHERE standing != 'done';
+CREATE INDEX page_queue ON page (scanned_at, id, reason) WHERE state = 'queued';
+CREATE INDEX page_duplicate_of ON page (duplicate_of) WHERE duplicate_of IS NOT NULL;
+CREATE INDEX page_blank ON page (scanned_at, id) WHERE outcome = 'blank';
+CREATE INDEX page_sides ON page (sheet, page_no, pages, serial, outcome, unit, area, form) WHERE pages > 1;
+CREATE INDEX page_scanned ON page (scanned_at, unit);
+CREATE INDEX batch_created ON batch (created_at, unit);
+CREATE INDEX batch_coming ON batch (id) WHERE taking_in IS NOT NULL;
+CREATE INDEX entry_gap ON entry (unit) WHERE state != 'kvitterad' AND state = 'avvisad' AND voided IS NULL AND (reason NOT IN ('dubblett', 'främmande sida', 'tom rad'));
+CREATE INDEX entry_first ON entry (first_at, first_by, unit) WHERE first_at IS NOT NULL;
+CREATE INDEX entry_second ON entry (second_at, second_by, unit) WHERE second_at IS NOT NULL;
+CREATE INDEX entry_version_at ON entry_version (at, entry, state);
+CREATE INDEX look_at ON look (at);
+CREATE INDEX receipt_run ON receipt (run);
+CREATE INDEX event_skip ON event ("by", at) WHERE action = 'skip';
+CREATE INDEX ix_met_duty_entry ON met_duty (entry);
+CREATE INDEX entry_due ON entry (unit, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX entry_ended ON entry (ended_at, unit, state) WHERE ended_at IS NOT NULL;
+CREATE INDEX entry_unreceipted ON entry (unit, state, form, criticality, created_at, voided) WHERE state != 'kvitterad';
+CREATE INDEX entry_ready ON entry (unit, form, first_by, version, area, voided) WHERE state = 'bekräftad';
+CREATE INDEX entry_created ON entry (created_at, unit, state, form, criticality, voided);
+CREATE INDEX ix_archive_delivery_package ON archive_delivery (package);
+CREATE INDEX ix_record_digest_event ON record_digest (event);
 CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER event_no_replace BEFORE INSERT ON event WHEN EXISTS (SELECT 1 FROM event WHERE ("id" = NEW."id")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
-CREATE TRIGGER event_head_forward BEFORE UPDATE ON event_head WHEN NEW.number <= OLD.number BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
-CREATE TRIGGER event_head_no_delete BEFORE DELETE ON event_head BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
-CREATE TRIGGER event_head_no_replace BEFORE INSERT ON event_head WHEN EXISTS (SELECT 1 FROM event_head WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER record_digest_no_update BEFORE UPDATE ON record_digest BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER record_digest_no_delete BEFORE DELETE ON record_digest BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER record_digest_no_replace BEFORE INSERT ON record_digest WHEN EXISTS (SELECT 1 FROM record_digest WHERE ("kind" = NEW."kind" AND "owner" = NEW."owner" AND "event" = NEW."event")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
@@ -1291,12 +1464,18 @@ CREATE TRIGGER group_setting_no_delete BEFORE DELETE ON group_setting BEGIN SELE
 CREATE TRIGGER group_setting_no_replace BEFORE INSERT ON group_setting WHEN EXISTS (SELECT 1 FROM group_setting WHERE ("id" = NEW."id")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER look_no_update BEFORE UPDATE ON look BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER look_no_delete BEFORE DELETE ON look BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER met_duty_no_update BEFORE UPDATE ON met_duty BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER met_duty_no_delete BEFORE DELETE ON met_duty BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER met_duty_no_replace BEFORE INSERT ON met_duty WHEN EXISTS (SELECT 1 FROM met_duty WHERE ("id" = NEW."id")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER question_no_update BEFORE UPDATE ON question BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER question_no_delete BEFORE DELETE ON question BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER question_no_replace BEFORE INSERT ON question WHEN EXISTS (SELECT 1 FROM question WHERE ("id" = NEW."id")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER signature_no_update BEFORE UPDATE ON signature BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER signature_no_delete BEFORE DELETE ON signature BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER signature_no_replace BEFORE INSERT ON signature WHEN EXISTS (SELECT 1 FROM signature WHERE ("id" = NEW."id")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER archive_delivery_no_update BEFORE UPDATE ON archive_delivery BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER archive_delivery_no_delete BEFORE DELETE ON archive_delivery BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER archive_delivery_no_replace BEFORE INSERT ON archive_delivery WHEN EXISTS (SELECT 1 FROM archive_delivery WHERE ("id" = NEW."id")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER archive_package_no_update BEFORE UPDATE ON archive_package BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER archive_package_no_delete BEFORE DELETE ON archive_package BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER archive_package_no_replace BEFORE INSERT ON archive_package WHEN EXISTS (SELECT 1 FROM archive_package WHERE ("id" = NEW."id")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
@@ -1336,4 +1515,174 @@ CREATE TRIGGER key_in_copy_no_replace BEFORE INSERT ON key_in_copy WHEN EXISTS (
 CREATE TRIGGER key_in_order_no_update BEFORE UPDATE ON key_in_order BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER key_in_order_no_delete BEFORE DELETE ON key_in_order BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
 CREATE TRIGGER key_in_order_no_replace BEFORE INSERT ON key_in_order WHEN EXISTS (SELECT 1 FROM key_in_order WHERE ("id" = NEW."id")) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER event_head_forward BEFORE UPDATE ON event_head WHEN NEW.number <= OLD.number BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER event_head_no_delete BEFORE DELETE ON event_head BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER event_head_no_replace BEFORE INSERT ON event_head WHEN EXISTS (SELECT 1 FROM event_head WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'rows of this table are only added'); END;
+CREATE TRIGGER tally_page_added AFTER INSERT ON page BEGIN INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'page', NEW.unit, coalesce(NEW.form, ''), NEW.state, 0, 0, 1 WHERE NEW.standing = 'done'; UPDATE page SET standing = CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END WHERE id = NEW.id AND standing <> CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END; END;
+CREATE TRIGGER tally_page_judged AFTER UPDATE OF state, outcome, settled, sheet ON page BEGIN UPDATE page SET standing = CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END WHERE id = NEW.id AND standing <> CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END; END;
+CREATE TRIGGER tally_page_changed AFTER UPDATE OF standing, unit, form, state ON page WHEN (OLD.standing = 'done' OR NEW.standing = 'done') AND (OLD.standing, OLD.unit, OLD.form, OLD.state) IS NOT (NEW.standing, NEW.unit, NEW.form, NEW.state) BEGIN INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'page', OLD.unit, coalesce(OLD.form, ''), OLD.state, 0, 0, -1 WHERE OLD.standing = 'done'; INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'page', NEW.unit, coalesce(NEW.form, ''), NEW.state, 0, 0, 1 WHERE NEW.standing = 'done'; END;
+CREATE TRIGGER tally_page_removed AFTER DELETE ON page WHEN OLD.standing = 'done' BEGIN INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'page', OLD.unit, coalesce(OLD.form, ''), OLD.state, 0, 0, -1 WHERE OLD.standing = 'done'; END;
+CREATE TRIGGER tally_sheet_printed AFTER INSERT ON issued_sheet BEGIN INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'sheet', NEW.unit, NEW.form, '', 0, 0, 1; INSERT INTO outstanding_sheet (serial, unit, form, pack)
+    SELECT NEW.serial, NEW.unit, NEW.form, NEW.pack
+    WHERE NOT EXISTS (SELECT 1 FROM page WHERE page.serial = NEW.serial);
+INSERT INTO scanned_pack (pack) SELECT NEW.pack
+    WHERE EXISTS (SELECT 1 FROM page WHERE page.serial = NEW.serial)
+    AND NOT EXISTS (SELECT 1 FROM scanned_pack WHERE scanned_pack.pack = NEW.pack) ; END;
+CREATE TRIGGER tally_sheet_back AFTER INSERT ON page WHEN NEW.serial IS NOT NULL BEGIN INSERT INTO scanned_pack (pack) SELECT pack FROM outstanding_sheet AS one
+    WHERE one.serial = NEW.serial
+    AND NOT EXISTS (SELECT 1 FROM scanned_pack WHERE scanned_pack.pack = one.pack) ;
+DELETE FROM outstanding_sheet WHERE serial = NEW.serial; END;
+CREATE TRIGGER tally_sheet_named AFTER UPDATE OF serial ON page WHEN NEW.serial IS NOT OLD.serial BEGIN INSERT INTO scanned_pack (pack) SELECT pack FROM outstanding_sheet AS one
+    WHERE one.serial = NEW.serial
+    AND NOT EXISTS (SELECT 1 FROM scanned_pack WHERE scanned_pack.pack = one.pack) ;
+DELETE FROM outstanding_sheet WHERE serial = NEW.serial; DELETE FROM scanned_pack
+    WHERE pack IN (SELECT pack FROM issued_sheet WHERE serial = OLD.serial)
+    AND NOT EXISTS (SELECT 1 FROM issued_sheet AS one JOIN page ON page.serial = one.serial
+        WHERE one.pack = scanned_pack.pack);
+INSERT INTO outstanding_sheet (serial, unit, form, pack)
+    SELECT one.serial, one.unit, one.form, one.pack FROM issued_sheet AS one
+    WHERE one.serial = OLD.serial
+    AND NOT EXISTS (SELECT 1 FROM page WHERE page.serial = OLD.serial)
+    AND NOT EXISTS (SELECT 1 FROM outstanding_sheet AS out WHERE out.serial = OLD.serial); END;
+CREATE TRIGGER tally_sheet_gone AFTER DELETE ON page WHEN OLD.serial IS NOT NULL BEGIN DELETE FROM scanned_pack
+    WHERE pack IN (SELECT pack FROM issued_sheet WHERE serial = OLD.serial)
+    AND NOT EXISTS (SELECT 1 FROM issued_sheet AS one JOIN page ON page.serial = one.serial
+        WHERE one.pack = scanned_pack.pack);
+INSERT INTO outstanding_sheet (serial, unit, form, pack)
+    SELECT one.serial, one.unit, one.form, one.pack FROM issued_sheet AS one
+    WHERE one.serial = OLD.serial
+    AND NOT EXISTS (SELECT 1 FROM page WHERE page.serial = OLD.serial)
+    AND NOT EXISTS (SELECT 1 FROM outstanding_sheet AS out WHERE out.serial = OLD.serial); END;
+CREATE TRIGGER tally_entry_added AFTER INSERT ON entry BEGIN INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'entry', NEW.unit, NEW.form, NEW.criticality, NEW.voided IS NOT NULL, NEW.second_by IS NOT NULL, 1 WHERE NEW.state = 'kvitterad'; UPDATE page SET standing = CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END WHERE sheet = NEW.sheet AND standing <> CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END; END;
+CREATE TRIGGER tally_entry_changed AFTER UPDATE OF state, sheet, unit, form, criticality, second_by, voided ON entry WHEN OLD.state = 'kvitterad' OR NEW.state = 'kvitterad' BEGIN INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'entry', OLD.unit, OLD.form, OLD.criticality, OLD.voided IS NOT NULL, OLD.second_by IS NOT NULL, -1 WHERE OLD.state = 'kvitterad'; INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'entry', NEW.unit, NEW.form, NEW.criticality, NEW.voided IS NOT NULL, NEW.second_by IS NOT NULL, 1 WHERE NEW.state = 'kvitterad'; END;
+CREATE TRIGGER tally_entry_judged AFTER UPDATE OF state, sheet ON entry WHEN OLD.sheet <> NEW.sheet OR (OLD.state IN ('granskas', 'andra granskning')) <> (NEW.state IN ('granskas', 'andra granskning')) BEGIN UPDATE page SET standing = CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END WHERE sheet IN (OLD.sheet, NEW.sheet) AND standing <> CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END; END;
+CREATE TRIGGER tally_entry_removed AFTER DELETE ON entry BEGIN INSERT INTO tally (what, unit, form, kind, is_void, is_second, number) SELECT 'entry', OLD.unit, OLD.form, OLD.criticality, OLD.voided IS NOT NULL, OLD.second_by IS NOT NULL, -1 WHERE OLD.state = 'kvitterad'; UPDATE page SET standing = CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END WHERE sheet = OLD.sheet AND standing <> CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END; END;
+CREATE TRIGGER tally_page_closed AFTER INSERT ON page_closure BEGIN UPDATE page SET standing = CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END WHERE id = NEW.page AND standing <> CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END; END;
+CREATE TRIGGER tally_page_reopened AFTER UPDATE OF undone_at ON page_closure BEGIN UPDATE page SET standing = CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END WHERE id = NEW.page AND standing <> CASE
+        WHEN page.state = 'failed' THEN CASE WHEN EXISTS (SELECT 1 FROM page_closure
+            WHERE page_closure.page = page.id AND page_closure.undone_at IS NULL)
+            THEN 'done' ELSE 'failed' END
+        WHEN page.state = 'read' AND (coalesce(page.outcome, '') = 'blank' OR page.settled
+            OR (EXISTS (SELECT 1 FROM entry WHERE entry.sheet = page.sheet)
+                AND NOT EXISTS (SELECT 1 FROM entry
+                    WHERE entry.sheet = page.sheet AND entry.state IN ('granskas', 'andra granskning'))))
+            THEN 'done'
+        ELSE 'waiting' END; END;
 COMMIT;
