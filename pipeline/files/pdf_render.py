@@ -150,6 +150,7 @@ def _draw_with_poppler(
             first_page=number,
             last_page=number,
             timeout=RENDER_SECONDS,
+            strict=True,  # without: a page whose font could not be opened has no text
         )
     except PDFInfoNotInstalledError as error:
         raise MissingProgramError("poppler_not_installed") from error
