@@ -1,4 +1,4 @@
-"""The document around the screens: its language, and names and live regions for screen readers.
+"""The document around the screens: its language, what screen readers hear, one click at a time.
 
 It scrolls to its top when a long list is replaced by another view, or to a part that is asked for.
 """
@@ -25,70 +25,10 @@ _TEXTS = (
     *("document.lost", "document.lost_what", "document.not_found", "document.not_found_what"),
     *("document.all", "document.all_found", "document.add"),
 )
-_SCROLL_SCRIPT = """export default function ({ parentElement, data }) {
-  if (parentElement.efTurn === data.turn) return;
-  if (parentElement.efTurn !== undefined) {
-    document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
-  }
-  parentElement.efTurn = data.turn;
-}"""
-_PART_SCRIPT = """export default function ({ data }) {
-  // The document remembers it: who comes back to the screen has not asked again.
-  const turns = (document.efPartTurns ??= {});
-  if (turns[data.part] === data.turn) return;
-  turns[data.part] = data.turn;
-  // The list is drawn in a part of its own, which may come a little later.
-  const part = `.st-key-${CSS.escape(data.part)}`, until = performance.now() + 3000;
-  const find = () => {
-    const found = document.querySelector(`${part} ${data.button}`);
-    if (!found && performance.now() < until) return requestAnimationFrame(find);
-    const list = document.querySelector(part);
-    // Without a button it is enough that the beginning is in sight.
-    if (data.button || list?.getBoundingClientRect().top > innerHeight * 0.6) {
-      list?.scrollIntoView({ block: "start", behavior: "instant" });
-    }
-    if (data.button) found?.focus({ preventScroll: true });
-  };
-  find();
-}"""
-
-
-def document_settings(left: str = "") -> None:
-    """Set the language and the accessible names; draw it once a run, before the screen.
-
-    What the browser keeps of a person who has logged out (`left`) is removed from it.
-    """
-    texts = {key.rpartition(".")[2]: t(key) for key in _TEXTS}
-    component("document", read_script("unsent", "document"))(
-        key="document",
-        data={
-            "language": current_language(),
-            **texts,
-            "choose": t("scan.choose"),
-            "chosen": t("document.chosen", count="{count}"),
-            "left": left,
-        },
-        height=1,
-    )
-
-
-def scroll_to_top(turn: str) -> None:
-    """Scroll to the top once for each new `turn`."""
-    component("to_top", _SCROLL_SCRIPT, "<span></span>")(key="to_top", data={"turn": turn})
-
-
-def scroll_to_part(turn: str, part: str, button: str = "") -> None:
-    """Scroll to a container, and give a button in it the focus, once for each new `turn`.
-
-    Args:
-        turn: names the press that asked for it.
-        part: the key of the container.
-        button: the CSS selector of the button, within the container; empty: the focus stays.
-    """
-    component("to_part", _PART_SCRIPT, "<span></span>")(
-        key="to_part", data={"turn": turn, "part": part, "button": button}
-    )
-
+_SCRIPTS = (
+    *("unsent", "press_again"),
+    *(f"document/{name}" for name in ("labels", "tables", "action_lock", "document")),
+)
 
 # One click at a time: others wait until the server has done what a button asked for.
 #
@@ -105,14 +45,23 @@ _run_numbers = count(1)
 _IS_ODD_RUN_KEY = "run_is_odd"
 
 
-def action_lock() -> None:
-    """Release the clicks of earlier runs, and let the browser ask for a run if two are mixed.
+def begin_document(left: str = "") -> None:
+    """Set the language and the accessible names, and release the clicks of earlier runs.
 
-    Draw it before the screen.
+    Draw it once a run, before the screen. What the browser keeps of a person who has logged out
+    (`left`) is removed from it. The browser asks for a run if it shows two that are mixed.
     """
-    component("one_press", read_script("press_again", "action_lock"))(
-        key="one_press",
-        data={"run": next(_run_numbers), "wait": t("document.wait")},
+    component("document", read_script(*_SCRIPTS))(
+        key="document",
+        data={
+            "run": next(_run_numbers),
+            "wait": t("document.wait"),
+            "language": current_language(),
+            **{key.rpartition(".")[2]: t(key) for key in _TEXTS},
+            "choose": t("scan.choose"),
+            "chosen": t("document.chosen", count="{count}"),
+            "left": left,
+        },
         height=1,
         on_mixed_change=lambda: None,
     )
@@ -122,3 +71,16 @@ def action_lock() -> None:
             with st.container():
                 for _ in range(mark_count):
                     st.html('<i class="ef-run"></i>')
+
+
+def scroll_to(turn: str, part: str = "", button: str = "") -> None:
+    """Scroll to a container, and give a button in it the focus, once for each new `turn`.
+
+    Args:
+        turn: names the press that asked for it.
+        part: the key of the container; empty: the top of the screen.
+        button: the CSS selector of the button, within the container; empty: the focus stays.
+    """
+    component("scroll", read_script("scroll"), "<span></span>")(
+        key="scroll", data={"turn": turn, "part": part, "button": button}
+    )

@@ -1,7 +1,6 @@
-"""Keys and focus of a form, and the list of keys.
+"""Keys and focus of a form, and the list of the workbench's keys.
 
-The first field gets the focus once for each showing. "?" outside a field or Alt+H anywhere opens
-the list of keys.
+The first field gets the focus once for each showing.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import streamlit as st
 from ui.browser.assets import component, read_script
 from ui.i18n import t
 
-HELP_KEY = "keyboard_help"
 _KEY_HELP_ROWS = (
     ("Ctrl+Enter", "keys.save"),
     ("Enter Tab", "keys.next_field"),
@@ -54,14 +52,13 @@ def keyboard(
     turn: str,
     fields: Sequence[str],
     *,
-    focus: str | None = None,
     save: str = "",
     min_view_time: timedelta = timedelta(),
     read: str = "",
 ) -> None:
     """Handle the keys of the widgets `fields` (widget keys, in order).
 
-    `turn` names one showing; when it changes, the first field (or `focus`) gets the focus. The
+    `turn` names one showing; when it changes, the first field gets the focus. The
     button `save` is pressed by Ctrl+Enter, not before the form has been on the screen for
     `min_view_time`. What the first field holds is selected, so that a key replaces it.
 
@@ -71,8 +68,7 @@ def keyboard(
     data = {
         "turn": turn,
         "fields": list(fields),
-        "focus": focus or next(iter(fields), ""),
-        "help": HELP_KEY,
+        "focus": next(iter(fields), ""),
         "save": save,
         "read": read,
         "look": min_view_time / timedelta(milliseconds=1),
@@ -84,7 +80,7 @@ def keyboard(
 
 def key_help_button() -> None:
     """Show a button that opens the list of keys."""
-    with st.popover(t("keys.title"), icon=":material/keyboard:", key=HELP_KEY):
+    with st.popover(t("keys.title"), icon=":material/keyboard:", key="keyboard_help"):
         rows = "".join(
             f"<kbd>{escape(keys)}</kbd><span>{escape(t(name))}</span>"
             for keys, name in _KEY_HELP_ROWS

@@ -19,7 +19,7 @@ from ui import session
 from ui.access.upload_memory import release_unused_uploads
 from ui.browser.activity import track_typing
 from ui.browser.assets import svg_data_url
-from ui.browser.document import action_lock, document_settings
+from ui.browser.document import begin_document
 from ui.i18n import t
 from ui.markdown import plain
 from ui.screens.admin import login, own_login
@@ -37,7 +37,6 @@ from ui.widgets.banner import access_banner, emergency_banner
 from ui.widgets.brand import header_logo
 from ui.widgets.heading import OWN_LOGIN_KEY, PRACTICE_STEP_KEY, SCREEN_KEY, SEARCH_KEY, show_guide
 from ui.widgets.messages import show_error
-from ui.widgets.tables import table_sort
 from ui.widgets.views import reset_views
 from ui.workspace import AppContext, open_app_context
 
@@ -64,8 +63,7 @@ def main() -> None:
     session.begin_session_run()
     release_unused_uploads()
     st.html(STATIC / "style.css")
-    document_settings(session.left_owner())
-    action_lock()
+    begin_document(session.left_owner())
     # Without a workspace or a user there is only an error or the login.
     try:
         context = open_app_context()
@@ -98,7 +96,6 @@ def main() -> None:
         st.switch_page(pages["review"])
     header_logo(context.settings)
     _show_menu(context, person, pages, page)
-    table_sort()
     # Containers of their own: a banner or guide that comes or goes does not move the screen below.
     with st.container():
         emergency_banner(context, person)

@@ -2,12 +2,6 @@
 // The focus that a person has moved by Tab stays where it is for this long.
 const TABBED_MS = 2000;
 
-function setText(input, text) {
-  const kind = input.tagName === "TEXTAREA" ? HTMLTextAreaElement : HTMLInputElement;
-  Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(input, text);
-  input.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
 const inputs = (key) => [...(holder(key)?.querySelectorAll("input, textarea") ?? [])];
 
 export default function ({ parentElement, data }) {
@@ -20,62 +14,27 @@ export default function ({ parentElement, data }) {
   if (parentElement.efUp !== data.turn) Object.assign(parentElement, { efUp: data.turn, efUpAt: performance.now() });
   const shownFor = () => performance.now() - parentElement.efUpAt;
 
-  function choose(key, index) {
-    const radio = inputs(key)[index];
-    if (!radio) return false;
-    radio.click();
-    radio.focus();
-    return true;
-  }
-
-  function answer(key, sign) {
-    const last = inputs(key).length - 1;
-    if (inputs(key)[0]?.type !== "radio") { setText(inputs(key)[0], sign); return true; }
-    return choose(key, sign === "?" ? last : last - 1);
-  }
-
   const isSave = (event) => event.ctrlKey && event.key === "Enter";
   // Another form is drawn already, and this script does not have its data yet.
   const isOther = () => data.save && !holder(data.save);
 
   function onKey(event) {
-    if (isSave(event) && (shownFor() < data.look || isOther())) {
+    if (isSave(event) && (shownFor() < data.look || isOther() || scrollOn())) {
       document.dispatchEvent(new Event("ef-let-go")); // nothing was pressed
       event.preventDefault();
       event.stopImmediatePropagation();
       return;
     }
-    if (isSave(event) && scrollOn()) {
-      document.dispatchEvent(new Event("ef-let-go"));
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      return;
-    }
-    const key = keyOf(event.target);
-    const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
-    let taken = false;
-    if (event.altKey && !event.ctrlKey && event.key.toLowerCase() === "i" && key) taken = answer(key, "?");
-    else if (event.altKey && !event.ctrlKey && event.key.toLowerCase() === "t" && key) taken = answer(key, "-");
-    else if (plain && key && event.target.type === "radio") {
-      if (event.key === "?" || event.key === "-") taken = answer(key, event.key);
-      else if (/^[1-9]$/.test(event.key)) taken = choose(key, Number(event.key) - 1);
-    } else if ((plain && event.key === "?" && !event.target.matches?.("input, textarea")) || (event.altKey && event.key.toLowerCase() === "h")) {
-      const button = holder(data.help)?.querySelector("button");
-      button?.click();
-      taken = Boolean(button);
-    }
     // What is typed in no form counts when the focus leaves the field.
-    if ((isSave(event) || event.key === "Escape") && key && !event.target.closest("[data-testid=stForm]")) {
+    if ((isSave(event) || event.key === "Escape") && keyOf(event.target) && !event.target.closest("[data-testid=stForm]")) {
       event.target.blur();
       event.target.focus({ preventScroll: true });
     }
-    if (isSave(event)) {
-      // Radios and segmented controls do not let Enter through to Streamlit's shortcut.
-      const blocksEnter = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
-      if (blocksEnter && !event.repeat) holder(data.save)?.querySelector("button")?.click();
-      taken = blocksEnter || event.repeat;
-    }
-    if (taken) { event.preventDefault(); event.stopPropagation(); }
+    if (!isSave(event)) return;
+    // Radios and segmented controls do not let Enter through to Streamlit's shortcut.
+    const blocksEnter = ["radio", "checkbox"].includes(event.target.type) || event.target.getAttribute?.("role") === "radio";
+    if (blocksEnter && !event.repeat) holder(data.save)?.querySelector("button")?.click();
+    if (blocksEnter || event.repeat) { event.preventDefault(); event.stopPropagation(); }
   }
 
   // What is signed has to be read: scroll on if its end is below the window, or behind the form that

@@ -22,7 +22,7 @@ from pipeline.store.accounts.login import access_changes
 from pipeline.store.accounts.login.access_changes import Account, OpenChange
 from pipeline.store.registers import client_register
 from pipeline.store.schema.clock import utc_now
-from ui.browser.document import scroll_to_top
+from ui.browser.document import scroll_to
 from ui.browser.keyboard import keyboard
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
@@ -80,7 +80,7 @@ def show(context: AppContext, person: Person) -> None:
         for account in _sought(accounts):
             _account_row(account, is_own=account.person.login == person.login)
     # The form is at the top, and what was done is shown there; the button may be far below.
-    scroll_to_top(f"account {chosen} {st.session_state.get(_SAID_KEY, 0)}")
+    scroll_to(f"account {chosen} {st.session_state.get(_SAID_KEY, 0)}")
     if chosen is None:
         return
     open_account = next((account for account in accounts if account.person.login == chosen), None)

@@ -21,7 +21,7 @@ from pipeline.preparation.form_editor.drafts import list_drafts, load_draft
 from pipeline.preparation.form_editor.previews import MAX_COPIES, print_copies
 from pipeline.preparation.form_editor.trial_judging import number_fields
 from pipeline.store.registers.form_publications import list_publications
-from ui.browser.document import scroll_to_top
+from ui.browser.document import scroll_to
 from ui.i18n import format_moment, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.forms import state
@@ -46,7 +46,7 @@ def show(context: AppContext, person: Person) -> None:
     translate_upload_button()
     state.MESSAGE.show()
     location = state.current_location()
-    scroll_to_top(f"{location.kind}-{location.id}")
+    scroll_to(f"{location.kind}-{location.id}")
     if location.kind == "form" and (location.id, location.version) in context.forms:
         form_view(context, person, context.forms[location.id, location.version])
     elif location.kind == "new":

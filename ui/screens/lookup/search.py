@@ -12,7 +12,7 @@ from pipeline.domain.identity_numbers import normalize_pid
 from pipeline.domain.law.permissions import Action, permitted_units
 from pipeline.domain.model import Person
 from pipeline.store.lookup.search import EntrySearch, SearchResult, search_entries
-from ui.browser.document import scroll_to_part
+from ui.browser.document import scroll_to
 from ui.browser.keyboard import keyboard
 from ui.i18n import t
 from ui.markdown import md, plain
@@ -53,7 +53,7 @@ def show_search(context: AppContext, person: Person, review: Review) -> None:
     if is_first:
         st.session_state[_TURN_KEY] = st.session_state.get(_TURN_KEY, 0) + 1
     # At 200 % the form fills the window, and what was found is below it
-    scroll_to_part(f"search {st.session_state.get(_TURN_KEY, 0)}", "search_found")
+    scroll_to(f"search {st.session_state.get(_TURN_KEY, 0)}", "search_found")
 
 
 def close_search() -> None:

@@ -19,7 +19,7 @@ from pipeline.store.entries.entry import OPEN_STATES, Entry, list_sheet_entries
 from pipeline.store.paper import page_lists, pages
 from pipeline.store.paper.pages import Page
 from ui import session
-from ui.browser.document import scroll_to_part
+from ui.browser.document import scroll_to
 from ui.i18n import code_text, issue_texts, t
 from ui.markdown import md, plain, plain_with_code
 from ui.screens.scan.case_images import begin_case_views, case_images
@@ -55,7 +55,7 @@ def problem_list(context: AppContext, person: Person) -> None:
         _list_and_case(context, person)
     # The list is below the stacks, and may be out of sight when one of them is chosen.
     if turn := st.session_state.get(STACK_TURN_KEY):
-        scroll_to_part(turn, _LIST_KEY, "[class*='st-key-look-'] button")
+        scroll_to(turn, _LIST_KEY, "[class*='st-key-look-'] button")
 
 
 def _list_and_case(context: AppContext, person: Person) -> None:

@@ -4,18 +4,15 @@
 const IDLE_MS = 1000; // an idle server has not received the click after this time
 const MAX_LOCK_MS = 20000; // a longer run does not block the user
 const TYPE_AHEAD_MS = 300; // keys closer than this belong together: half a number must not get into the next form
-const MAX_MARKS = 3; // marks of one run, see action_lock.py
+const MAX_MARKS = 3; // marks of one run, see document.py
 const MIXED_MS = 600; // after this time without a run, more marks belong to two runs
 const ACT_MS = 3000; // an act of the workbench has begun to run after this time, or its screen is gone
 const FORM_LINES = ".stForm input:not([type='checkbox'], [type='radio'], [role='combobox'])";
 const BUTTONS = ".stButton button, .stFormSubmitButton button";
 
-export default function ({ parentElement, data, setTriggerValue }) {
-  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
-  parentElement.efStop?.abort();
-  const stop = (parentElement.efStop = new AbortController());
+function lockActions({ parentElement, data, setTriggerValue }, stop) {
   const state = (parentElement.efState ??= { later: null, pressed: null, ahead: -TYPE_AHEAD_MS, since: 0, busy: 0 });
-  const on = (target, type, run) => target.addEventListener(type, run, { capture: true, signal: stop.signal });
+  const on = (target, type, run) => target.addEventListener(type, run, { capture: true, signal: stop });
   const root = document.documentElement;
   const isLocked = () => "efOut" in root.dataset;
   const isAhead = () => performance.now() - state.ahead < TYPE_AHEAD_MS;
@@ -109,8 +106,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   on(document, "ef-let-go", unlock);
   root.style.setProperty("--ef-wait", JSON.stringify(data.wait));
   unlock(); // this is drawn first in every run: the last click is done
-  clearTimeout(parentElement.efLook);
   state.clean = performance.now();
   watchMarks();
-  return () => { stop.abort(); clearTimeout(parentElement.efLook); delete root.dataset.efOut; };
+  stop.addEventListener("abort", () => clearTimeout(parentElement.efLook));
 }

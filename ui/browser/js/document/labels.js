@@ -69,17 +69,14 @@ function labelDocument(data) {
   for (const table of document.querySelectorAll(".ef-wide:not([tabindex])")) table.tabIndex = 0;
 }
 
-export default function ({ parentElement, data }) {
-  // This runs again with new data: see "Scripts in the browser" in ARCHITECTURE.md.
-  parentElement.efWatch?.disconnect();
+// Set the labels, now and whenever something is drawn, until `stop`.
+function watchLabels(data, stop) {
   labelDocument(data);
-  if (parentElement.efLeft !== data.left) sweepUnsent((parentElement.efLeft = data.left)).catch(() => null);
   let frame = 0;
   const watch = new MutationObserver(() => {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => labelDocument(data));
   });
-  parentElement.efWatch = watch;
   watch.observe(document.body, { childList: true, characterData: true, subtree: true });
-  return () => { cancelAnimationFrame(frame); watch.disconnect(); };
+  stop.addEventListener("abort", () => { cancelAnimationFrame(frame); watch.disconnect(); });
 }
