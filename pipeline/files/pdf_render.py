@@ -118,14 +118,15 @@ def render_own_pdf(
 ) -> Image:
     """Draw a page of a PDF that this program made, BGR or grey, numbered from 1.
 
-    Such a PDF is whole: where poppler fails on it, the machine has killed poppler.
+    Such a PDF is whole: where poppler fails on it, or finds an error in it, the machine has killed
+    poppler or had no memory for a font, and the page is drawn again.
 
     Args:
         size: width and height in px, instead of `dpi`; without a height the page keeps its shape.
 
     Raises:
         MissingProgramError: poppler is not installed.
-        ProgramKilledError: the machine killed poppler at every attempt.
+        ProgramKilledError: poppler failed at every attempt.
     """
     for pause in PAUSES_S:
         time.sleep(pause)

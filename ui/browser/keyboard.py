@@ -1,6 +1,6 @@
 """Keys and focus of a form, and the list of the workbench's keys.
 
-The first field gets the focus once for each showing.
+The first field gets the focus once for each showing; a digit picks the radio button of that place.
 """
 
 from __future__ import annotations

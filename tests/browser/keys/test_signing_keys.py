@@ -60,7 +60,12 @@ def test_the_next_note_begins_at_its_top_and_the_reasons_wait_below(
     expect(page.get_by_role("radio", name="Har slutat")).to_be_focused()
     expect(title).to_be_in_viewport()
     # The keys alone do: a reason is chosen, and what is below is scrolled to
-    page.keyboard.press("Space")
+    page.keyboard.press("2")
+    second = page.locator("input[type=radio]").nth(1)
+    expect(second).to_be_focused()
+    expect(second).to_be_checked()
+    page.keyboard.press("1")
+    expect(page.get_by_role("radio", name="Har slutat")).to_be_checked()
     for _ in range(20):
         look(page)
         page.keyboard.press("Control+Enter")

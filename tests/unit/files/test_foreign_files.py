@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -329,6 +330,32 @@ def test_a_helper_program_that_the_machine_kills_is_run_again_and_is_no_fault_of
     else:
         with pytest.raises(ProgramKilledError):
             list(read_pages(tmp_path / "a.pdf"))
+
+
+@pytest.mark.parametrize(("errors", "is_drawn"), [(1, True), (9, False)])
+def test_an_own_page_that_is_drawn_with_an_error_is_drawn_again(
+    errors: int, is_drawn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was drawn without its text, which made a good original look worn."""
+    count = tmp_path / "count"
+    _write_program(
+        tmp_path,
+        "pdftoppm",
+        f'echo x >> {count}; [ $(wc -l < {count}) -gt {errors} ] || echo "Syntax Error: font" >&2\n'
+        f'exec {shutil.which("pdftoppm")} "$@"',
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(pdf_render, "PAUSES_S", (0.0, 0.0, 0.0))
+    own = pikepdf.new()
+    own.add_blank_page()
+    own.save(tmp_path / "a.pdf")
+    pdf = (tmp_path / "a.pdf").read_bytes()
+    if is_drawn:
+        assert pdf_render.render_own_pdf(pdf, 1, dpi=30).size > 0
+        assert count.read_text().split() == ["x", "x"]
+    else:
+        with pytest.raises(ProgramKilledError):
+            pdf_render.render_own_pdf(pdf, 1, dpi=30)
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,12 @@ export default function ({ parentElement, data }) {
       event.stopImmediatePropagation();
       return;
     }
+    const key = keyOf(event.target);
+    const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey;
+    const radio = isPlain && key && event.target.type === "radio" && /^[1-9]$/.test(event.key) && inputs(key)[event.key - 1];
+    if (radio) { radio.click(); radio.focus(); event.preventDefault(); event.stopPropagation(); }
     // What is typed in no form counts when the focus leaves the field.
-    if ((isSave(event) || event.key === "Escape") && keyOf(event.target) && !event.target.closest("[data-testid=stForm]")) {
+    if ((isSave(event) || event.key === "Escape") && key && !event.target.closest("[data-testid=stForm]")) {
       event.target.blur();
       event.target.focus({ preventScroll: true });
     }
